@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,8 @@ def _forks_end() -> Iterator[None]:
 def run_xvc() -> Calling:
     """Call ``xvc`` in a process of its own; *env* is added to the test's environment.
 
-    ``run_xvc("ls", "--json", cwd=folder)``; without *cwd*, in the current folder. It is
-    forked, unless it has *env* or *stdin*, or the test's environment changes how Python starts.
+    ``run_xvc("ls", "--json", cwd=folder)``; without *cwd*, in the current folder. It is forked,
+    unless it has *stdin*, or its environment changes how Python starts.
     """
 
     def run(
@@ -72,15 +73,15 @@ def run_xvc() -> Calling:
         stdin: str = "",
         timeout: float = 600,
     ) -> Called:
-        server = forks("xvc")
-        if env is None and not stdin and server.fits(os.environ):
-            running = server.start(["xvc", *words], cwd or Path.cwd(), environment=os.environ)
+        server, environment = forks("xvc"), {**os.environ, **(env or {})}
+        if not stdin and server.fits(environment):
+            running = server.start(["xvc", *words], cwd or Path.cwd(), environment=environment)
             ended = running.wait(timeout)
             return Called(ended.code, _lines(ended.out), _lines(ended.err))
         done = subprocess.run(
             [sys.executable, "-m", "xvc", *words],
             cwd=cwd,
-            env={**os.environ, **(env or {})},
+            env=environment,
             input=stdin,
             capture_output=True,
             text=True,
@@ -98,12 +99,13 @@ def _lines(text: str) -> str:
 
 @pytest.fixture
 def call_xvc(capfd: pytest.CaptureFixture[str]) -> Calling:
-    """Call ``xvc`` within this process, which saves its start; without *cwd*, where we are."""
+    """Call ``xvc`` within this process, which saves its start; *cwd* is as for `cd`."""
     from xvc.cli.app import call
 
     def within(*words: str, cwd: Path | None = None) -> Called:
         capfd.readouterr()
-        code = call([*(["-C", str(cwd)] if cwd else []), *words])
+        with chdir(cwd) if cwd else nullcontext():
+            code = call(list(words))
         out, err = capfd.readouterr()
         return Called(code, out, err)
 

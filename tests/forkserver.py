@@ -72,6 +72,17 @@ def _load_xvc() -> None:
         if found.name not in ("xvc.__main__", "xvc.store.frames"):
             importlib.import_module(found.name)
     duckdb.connect().close()  # what is loaded late inside it
+    importlib.import_module("configobj")  # by what reads DVC's settings
+    _compile_patterns()
+
+
+def _compile_patterns() -> None:
+    """Compile what waits for its first use, which each fork would do anew: a tenth of a call."""
+    from xvc.core.late_pattern import LatePattern
+
+    for waiting in [each for each in gc.get_objects() if type(each) is LatePattern]:
+        for name in ("match", "fullmatch", "search", "finditer", "findall", "split", "sub"):
+            getattr(waiting, name)
 
 
 def _load_dvc() -> None:
@@ -138,6 +149,13 @@ def _become(request: dict, streams: list[int]) -> None:
 
 
 def _call(words: list[str]) -> int:
+    try:
+        return _called(words)
+    except SystemExit as end:  # of a script, and of what completes words for a shell
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+
+
+def _called(words: list[str]) -> int:
     if words[0] == "xvc":
         from xvc.cli.app import call
 
@@ -152,10 +170,7 @@ def _call(words: list[str]) -> int:
         sys.argv = words
         return int(main(words[1:]))
     sys.argv = words
-    try:
-        runpy.run_path(words[0], run_name="__main__")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    runpy.run_path(words[0], run_name="__main__")
     return 0
 
 

@@ -144,12 +144,13 @@ def test_every_call_looks_anew(project: Path) -> None:
     """A project that was opened before a run sees it."""
     here = xvc.open()
     before = here.runs()
-    with Tracker(params={"lr": 1}) as tracker:
+    with Tracker(params={"lr": 1}, name="first") as tracker:
         tracker.log({"loss": 0.5})
 
     after = here.runs()
 
     assert (len(before), len(after)) == (0, 1)
+    assert after["name"].to_list() == ["first"]
     assert after["loss"].to_list() == [0.5]
 
 

@@ -24,7 +24,8 @@ MOST = {
     "show @": (2, 1),
     "compare @ @-1": (2, 1),
     "run --tag patch -- python train.py --lr 0.4": (29, 2),
-    "worktree add idea": (13, 1),
+    "worktree add idea": (12, 1),
+    "sweep --param lr=1 -- python train.py --lr {lr}": (13, 3),
 }
 """For each call, in this order: at most so many starts of git, so many openings of DuckDB."""
 

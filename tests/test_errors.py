@@ -13,7 +13,7 @@ from importlib import import_module
 import pytest
 
 import xvc
-from xvc.errors import XvcError, error
+from xvc.errors import NoObject, XvcError, error
 
 SAMPLES: dict[object, object] = {
     str: "some words",
@@ -146,3 +146,11 @@ def test_templates_say_lists_counts_and_what_is_missing() -> None:
     assert str(MadeUp(("a", "b", "c"))) == "3: a, b … | a; b; c | nobody | first line"
     assert str(MadeUp((), "me", "")) == "0:  |  | me | no message"
     assert MadeUp(()).args == ((), "", "first line.\nsecond")
+
+
+def test_a_command_in_a_hint_is_quoted_for_a_shell() -> None:
+    """Between backticks a name with a blank is one word; outside it is as it is."""
+    hint = NoObject("abc", "my data/a b.csv").hint
+
+    assert "`dvc fetch 'my data/a b.csv'`" in hint
+    assert str(NoObject("abc", "my data/a b.csv")).startswith("my data/a b.csv (")

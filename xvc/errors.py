@@ -23,12 +23,15 @@ the arguments, in order.
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from inspect import Parameter, Signature
+from pathlib import PurePath
+from shlex import quote
 from string import Formatter
 from typing import ClassVar, TypeVar, dataclass_transform
+
+_Part = tuple[str, str | None, str | None, str | None]  # of a template, as Formatter parses it
 
 
 def _first_line(words: str) -> str:
@@ -73,9 +76,26 @@ class XvcError(Exception):
 
 
 class _Words(Formatter):
-    """Formats facts: lists are joined, long ones cut, and what is empty gets other words."""
+    """Formats facts: lists are joined, long ones cut, and what is empty gets other words.
+
+    Between backticks stands a command to be copied: a fact there is quoted as a shell needs it,
+    and a list is so many words.
+    """
+
+    def parse(self, format_string: str) -> Iterator[_Part]:
+        marks = 0
+        for literal, name, spec, conversion in super().parse(format_string):
+            marks += literal.count("`")
+            in_command = name is not None and marks % 2 == 1
+            yield literal, name, f"`{spec}" if in_command else spec, conversion
 
     def format_field(self, value: object, format_spec: str) -> str:
+        if format_spec.startswith("`"):
+            if isinstance(value, tuple):
+                most = int(format_spec[1:]) if format_spec[1:].isdigit() else len(value)
+                return " ".join(quote(str(each)) for each in value[:most])
+            text = self.format_field(value, format_spec[1:])
+            return quote(text) if isinstance(value, (str, PurePath)) else text
         if isinstance(value, tuple):
             return _joined(value, format_spec)
         if isinstance(value, str) and format_spec.startswith("-"):
@@ -109,6 +129,7 @@ def error(code: str) -> Callable[[type[_Kind]], type[_Kind]]:
     is its default. In the templates a list is joined with commas: ``{paths:5}`` names the first
     five of it, ``{mistakes:; }`` puts other marks between, ``{paths!n}`` counts. Of a text
     ``{holder:-another process}`` is what to say when it is empty, and ``{words!l}`` its first line.
+    Between backticks, where a command stands, a text is quoted as a shell needs it.
     What depends on the facts otherwise is a ``__str__`` or a property ``hint``.
 
     >>> @error("tag-taken")
@@ -343,7 +364,7 @@ class NothingCheckedOut(NotFoundError):
     folder: str
     branches: tuple[str, ...]
     says = "{folder} has no branch checked out; its remote has {branches:3}"
-    way = "Take one of them: `git switch BRANCH`."
+    way = "Take one of them: `git switch {branches:1}`."
 
 
 @error("repository-gone")
@@ -357,7 +378,7 @@ class RepositoryGone(NotFoundError):
     @property
     def hint(self) -> str:
         """What to do next, quoted for a shell."""
-        way = f"git worktree repair {shlex.quote(self.tree)}"
+        way = f"git worktree repair {quote(self.tree)}"
         return (
             f"If it was moved, call `{way}` where it is now; a submodule comes by "
             "`git submodule update --init` in the clone around it."
@@ -391,12 +412,14 @@ class NoObject(NotFoundError):
     """A DVC object that a pointer names is not in the cache.
 
     ``was_asked`` tells that each remote was asked for it in vain; ``remotes`` names them.
+    ``source`` is the command that brings an import from where it came.
     """
 
     digest: str
     path: str
     was_asked: bool = False
     remotes: tuple[str, ...] = ()
+    source: str = ""
     says = "{path} ({digest:.10}) is not in the DVC cache"
     way = (
         "`xvc pull` brings it, or `dvc fetch {path}`; without a DVC remote only another clone's "
@@ -410,6 +433,8 @@ class NoObject(NotFoundError):
     @property
     def hint(self) -> str:
         """Say what brings it; of what was asked for in vain, who can still have it."""
+        if self.source:
+            return f"It is imported: `{self.source}` brings it from its source."
         if not self.was_asked:
             return super().hint
         if self.remotes:
@@ -675,14 +700,10 @@ class PipelineCorrupt(PointerCorrupt):
     """A ``dvc.yaml`` or ``dvc.lock`` cannot be read as DVC reads it."""
 
     code = "pipeline-corrupt"
+    way = "Mend it: `dvc status` reads it, too; `git diff HEAD -- {path}` shows changes."
 
     def __str__(self) -> str:
         return f"{self.path} cannot be read: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Names DVC's own check."""
-        return f"Mend it: `dvc status` reads it, too; `git diff HEAD -- {self.path}` shows changes."
 
 
 @error("record-refused")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,13 @@ def test_nothing_mattered_where_all_values_are_one(value: float) -> None:
     points = [({"a": number}, value) for number in range(1, 6)]
 
     assert importances(space, points, Direction.MAX) == {}
+
+
+def test_one_param_is_all_that_mattered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing has to be asked, or be installed, to say so; one that had one value is none."""
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    space = {"a": parse_dimension("a", "1..5", int), "b": parse_dimension("b", "1..2", int)}
+    points = [({"a": number, "b": 1}, float(number)) for number in range(1, 6)]
+
+    assert importances(space, points, Direction.MAX) == {"a": 1.0}
+    assert importances(space, points[:3], Direction.MAX) == {}

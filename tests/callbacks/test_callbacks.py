@@ -14,9 +14,11 @@ import sys
 import warnings
 from argparse import Namespace
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Barrier
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -276,6 +278,22 @@ def test_optuna(db: str) -> None:
     assert found["value"].dropna().tolist() == told["value"].dropna().tolist()
     assert found["last_value"].tolist() == told["params_x"].tolist()
     assert Reader("two.db").last["values_1"] == 2.0
+
+
+def test_what_ends_at_once_in_several_threads_is_of_one_run(db: str) -> None:
+    """Trials of `n_jobs=2` that end together open no run each."""
+    run, together = TrainingRun(None, {"db": db}), Barrier(8)
+
+    def trial(number: int) -> None:
+        together.wait()
+        run.log({"trial": number})
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(trial, range(8)))
+    run.end()
+
+    assert len(runs(db)) == 1
+    assert sorted(Reader(db).to_df()["trial"]) == [*range(8)]
 
 
 def test_optuna_with_a_run_for_each_trial(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

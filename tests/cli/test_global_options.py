@@ -40,6 +40,29 @@ def test_the_folder_stands_on_either_side(project: Path, call_xvc: Calling) -> N
     assert (lost.code, lost.json["error"]["code"]) == (2, "bad-folder")
 
 
+def test_the_next_step_works_from_where_the_user_stands(
+    project: Path, call_xvc: Calling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind `-C` it says the folder; below the top it names a file from there, quoted."""
+    inner = project / "a b" / "sub"
+    inner.mkdir(parents=True)
+    write = ["-c", "import sys, pathlib; pathlib.Path(sys.argv[1]).write_text(sys.argv[2])"]
+    out = str(inner.parent / "out")
+    call_xvc("run", "-q", "--tag", "minor", "--out", out, "--", "python", *write, out, "1")
+    Path(out).write_text("changed")
+
+    lost = call_xvc("-C", str(project), "show", "nowhere")
+    below = call_xvc("run", "-C", str(inner), "--", "true")
+    monkeypatch.chdir(inner)
+    here = call_xvc("run", "--", "true")
+    pushed = call_xvc("-C", "..", "push", "--json")
+
+    assert f"`xvc -C {project} ls`" in lost.err
+    assert f"`dvc --cd '{inner}' add ../out`" in below.err
+    assert "`dvc add ../out`" in here.err
+    assert "`git -C .. remote add" in pushed.json["error"]["hint"]
+
+
 @pytest.mark.parametrize("mark", [(), ("--",)])
 def test_what_is_the_command_s_is_left_to_it(
     mark: tuple[str, ...], project: Path, call_xvc: Calling

@@ -235,6 +235,31 @@ def test_a_grid_search_returns_the_best_fitted_model() -> None:
     assert [fit.score for fit in found.fits] == [0.25, 0.75]
 
 
+class Halves:
+    """As the splitters of scikit-learn."""
+
+    def split(self, inputs: Any, targets: Any) -> list[tuple[Any, Any]]:
+        half = len(targets) // 2
+        return [(range(half), range(half, len(targets))), (range(half, len(targets)), range(half))]
+
+
+def test_folds_and_grids_may_be_said_as_scikit_learn_does() -> None:
+    """A splitter, the folds themselves, and several grids; a bad name is told before any fit."""
+    by_splitter = track_cross_validation(Constant(), X, Y, cv=Halves(), n_jobs=-1)
+    by_folds = track_cross_validation(Constant(), X, Y, cv=Halves().split(X, Y))
+    _, found = track_grid_search(
+        Constant(), [{"says": [1]}, {"says": [0], "breaks": [0]}], X, Y, cv=2
+    )
+
+    assert by_splitter.metrics == by_folds.metrics
+    assert [dict(fit.params) for fit in found.fits] == [{"says": 1}, {"says": 0, "breaks": 0}]
+    with pytest.raises(BadValue, match="does not fit"):
+        track_cross_validation(Constant(), X, Y, cv="5")
+    with pytest.raises(BadValue, match="a/b"):
+        compare_models({"a": Constant(), "a/b": Constant()}, X, Y, X, Y, series="named")
+    assert not Path("experiments/named").exists()
+
+
 class Forest(Constant):
     """As the forests of scikit-learn: it has a length, and none before it is fitted."""
 

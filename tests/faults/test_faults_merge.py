@@ -43,7 +43,7 @@ def test_a_merge_that_is_killed_is_all_or_nothing(
     assert counted.xvc("merge", "side", fault=Fault()).code == 0
     calls = counted.server.calls()
     outcomes = set()
-    points = range(calls, 0, -max(1, calls // 6))
+    points = range(calls, 0, -max(1, calls // 3))
     for at in points:
         repo = copy_repo(parted, tmp_path / f"at-{at}")
         ended = repo.xvc("merge", "side", fault=Fault(at, "kill"))

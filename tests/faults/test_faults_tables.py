@@ -53,7 +53,7 @@ def test_a_rebase_of_data_that_is_killed_is_all_or_nothing(
     counted = copy_repo(tables, tmp_path / "counted")
     assert counted.xvc(*WORDS, fault=Fault()).code == 0
     calls = counted.server.calls()
-    points = range(calls, 0, -max(1, calls // 14))
+    points = range(calls, 0, -max(1, calls // 6))
     outcomes = set()
     for at in points:
         repo = copy_repo(tables, tmp_path / f"at-{at}")

@@ -76,6 +76,10 @@ def test_what_differs_is_recorded_as_it_is(shared: Path, call_xvc: Calling) -> N
     assert git(shared, "tag") == ""
     refused = call_xvc("tag", "--json", cwd=shared)
     assert refused.json["error"]["code"] == "data-differs"
+    assert "`dvc add data`" in refused.json["error"]["hint"]
+    failed = call_xvc("run", "--tag", "minor", "--json", "--", "false", cwd=shared)
+    (step,) = failed.json["next"]
+    assert step == f"xvc tag minor --incomplete --run {failed.data['run']}"
     assert call_xvc("tag", "--incomplete", cwd=shared).code == 0
 
 

@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,22 +85,23 @@ class Clone:
         return self.git("ls-files", "-u")
 
 
-def _copied(folder: Path, place: Path) -> Path:
-    """Copy repositories whole; paths in their configurations follow."""
-    shutil.copytree(folder, place, symlinks=True)
-    for name in (".dvc/config.local", ".dvc/config", ".git/config"):
-        for file in place.glob(f"*/{name}"):
-            file.write_text(file.read_text().replace(str(folder), str(place)))
-    return place
+@contextmanager
+def _at_home(folder: Path) -> Iterator[None]:
+    """Have a home of one's own, where no test has one yet."""
+    before = dict(os.environ)
+    os.environ.update(private_environment(folder / "home"))
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @pytest.fixture(scope="session")
 def _world(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ada and Bob, one common run, everything pushed; each has one run of her own, not pushed."""
     world = tmp_path_factory.mktemp("world")
-    before = dict(os.environ)
-    os.environ.update(private_environment(world / "home"))
-    try:
+    with _at_home(world):
         shutil.copytree(_template, world / "ada", symlinks=True)
         ada, bob = Clone(world / "ada"), Clone(world / "bob")
         (ada.folder / ".dvc" / "config.local").unlink()
@@ -115,20 +118,58 @@ def _world(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         bob.dvc("pull", "-q")
         ada.run("0.2")
         bob.run("0.3", bump="major")
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
     return world
+
+
+def _people(world: Path, place: Path) -> tuple[Clone, Clone]:
+    """Copy a world; returns Ada and Bob."""
+    shutil.copytree(world, place, symlinks=True)
+    for name in ("ada", "bob"):
+        settle_in(place / name, world / name)
+        config = place / name / ".dvc/config.local"
+        config.write_text(config.read_text().replace(str(world), str(place)))
+        Clone(place / name).git("remote", "set-url", "origin", str(place / "hub.git"))
+    return Clone(place / "ada"), Clone(place / "bob")
 
 
 @pytest.fixture
 def people(_world: Path, tmp_path: Path) -> tuple[Clone, Clone]:
     """Ada and Bob; both have a run that the other has not."""
-    world = _copied(_world, tmp_path / "world")
-    for name in ("ada", "bob"):
-        settle_in(world / name, _world / name)
-        Clone(world / name).git("remote", "set-url", "origin", str(world / "hub.git"))
-    return Clone(world / "ada"), Clone(world / "bob")
+    return _people(_world, tmp_path / "world")
+
+
+@pytest.fixture(scope="session")
+def _met(_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("met") / "world"
+    with _at_home(place.parent):
+        ada, bob = _people(_world, place)
+        shared(ada)
+        fetched(bob)
+    return place
+
+
+@pytest.fixture
+def met(_met: Path, tmp_path: Path) -> tuple[Clone, Clone]:
+    """Ada and Bob; both have a run that the other has not, and Bob has fetched hers."""
+    return _people(_met, tmp_path / "world")
+
+
+@pytest.fixture(scope="session")
+def _disputed(_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("disputed") / "world"
+    with _at_home(place.parent):
+        ada, bob = _people(_world, place)
+        ada.annotate("theirs")
+        bob.annotate("ours")
+        shared(ada)
+        fetched(bob)
+    return place
+
+
+@pytest.fixture
+def disputed(_disputed: Path, tmp_path: Path) -> Clone:
+    """Bob, who says `ours` of the common run; he has fetched what Ada says: `theirs`."""
+    return _people(_disputed, tmp_path / "world")[1]
 
 
 def shared(one: Clone) -> None:
@@ -142,11 +183,9 @@ def fetched(other: Clone) -> None:
 
 
 @pytest.mark.parametrize("way", [["--no-rebase", "--no-edit"], ["--rebase"]])
-def test_a_pull_brings_both_sides(people: tuple[Clone, Clone], way: list[str]) -> None:
+def test_a_pull_brings_both_sides(met: tuple[Clone, Clone], way: list[str]) -> None:
     """After `git pull` all three runs are in the store, and every version shows its own run."""
-    ada, bob = people
-    shared(ada)
-    fetched(bob)
+    _, bob = met
     bob.git("pull", "-q", *way)
 
     assert bob.rates() == ["0.1", "0.2", "0.3"]
@@ -154,11 +193,9 @@ def test_a_pull_brings_both_sides(people: tuple[Clone, Clone], way: list[str]) -
     assert "0.3" in bob.xvc("show", "e1.0.0")
 
 
-def test_the_two_stay_together(people: tuple[Clone, Clone]) -> None:
+def test_the_two_stay_together(met: tuple[Clone, Clone]) -> None:
     """What Bob merged comes back to Ada, who adds a run meanwhile; both end with all four."""
-    ada, bob = people
-    shared(ada)
-    fetched(bob)
+    ada, bob = met
     bob.git("pull", "-q", "--no-rebase", "--no-edit")
     shared(bob)
     ada.run("0.4")
@@ -191,81 +228,65 @@ def test_a_store_that_was_not_fetched(people: tuple[Clone, Clone]) -> None:
     bob.assert_clean()
 
 
-@pytest.mark.parametrize("side", ["ours", "theirs"])
-def test_a_conflict_is_gits_usual_stop(people: tuple[Clone, Clone], side: str) -> None:
+@pytest.mark.parametrize("side", [pytest.param("ours", marks=pytest.mark.sweep), "theirs"])
+def test_a_conflict_is_gits_usual_stop(disputed: Clone, side: str) -> None:
     """git stops with the pointer unmerged; xvc lists, decides, hands back; git commits."""
-    ada, bob = people
-    ada.annotate("theirs")
-    bob.annotate("ours")
-    shared(ada)
-    fetched(bob)
-    told = bob.git("pull", "-q", "--no-rebase", "--no-edit", code=1)
-    waiting = bob.unmerged
-    listing = bob.xvc("merge", "--conflicts", "--csv")
-    bob.xvc("merge", f"--{side}")
-    bob.xvc("merge", "--continue")
-    handed = bob.unmerged
-    bob.git("commit", "-q", "--no-edit")
+    told = disputed.git("pull", "-q", "--no-rebase", "--no-edit", code=1)
+    waiting = disputed.unmerged
+    listing = disputed.xvc("merge", "--conflicts", "--csv")
+    disputed.xvc("merge", f"--{side}")
+    disputed.xvc("merge", "--continue")
+    handed = disputed.unmerged
+    disputed.git("commit", "-q", "--no-edit")
 
     assert "xvc merge --conflicts" in told
     assert (POINTER in waiting, handed) == (True, "")
     assert "note" in listing
-    assert bob.rates() == ["0.1", "0.2", "0.3"]
-    assert bob.notes() == {None, side}
-    bob.assert_clean()
+    assert disputed.rates() == ["0.1", "0.2", "0.3"]
+    assert disputed.notes() == {None, side}
+    disputed.assert_clean()
 
 
-def test_a_conflict_in_a_rebase(people: tuple[Clone, Clone]) -> None:
-    """`git rebase` stops at the commit in dispute and goes on to the end after the decision."""
-    ada, bob = people
-    ada.annotate("upstream")
-    bob.annotate("mine")
-    shared(ada)
-    fetched(bob)
-    bob.git("pull", "-q", "--rebase", code=1)
-    bob.xvc("merge", "--theirs")
-    bob.xvc("merge", "--continue")
-    bob.git("rebase", "--continue")
+def test_a_conflict_in_a_rebase(disputed: Clone) -> None:
+    """`git rebase` stops at the commit in dispute and goes on to the end after the decision.
 
-    assert bob.rates() == ["0.1", "0.2", "0.3"]
-    assert "mine" in bob.notes()
-    bob.assert_clean()
+    git calls what is being rebased theirs.
+    """
+    disputed.git("pull", "-q", "--rebase", code=1)
+    disputed.xvc("merge", "--theirs")
+    disputed.xvc("merge", "--continue")
+    disputed.git("rebase", "--continue")
+
+    assert disputed.rates() == ["0.1", "0.2", "0.3"]
+    assert "ours" in disputed.notes()
+    disputed.assert_clean()
 
 
-def test_a_merge_that_is_given_up(people: tuple[Clone, Clone]) -> None:
+def test_a_merge_that_is_given_up(disputed: Clone) -> None:
     """`git merge --abort` and `xvc merge --abort` leave both as before; again, git asks again."""
-    ada, bob = people
-    ada.annotate("theirs")
-    bob.annotate("ours")
-    shared(ada)
-    fetched(bob)
-    before = bob.rates(), (bob.folder / POINTER).read_bytes()
-    bob.git("merge", "-q", "origin/main", code=1)
-    bob.xvc("merge", "--abort")
-    bob.git("merge", "--abort")
-    after = bob.rates(), (bob.folder / POINTER).read_bytes()
-    bob.git("merge", "-q", "origin/main", code=1)
+    before = disputed.rates(), (disputed.folder / POINTER).read_bytes()
+    disputed.git("merge", "-q", "origin/main", code=1)
+    disputed.xvc("merge", "--abort")
+    disputed.git("merge", "--abort")
+    after = disputed.rates(), (disputed.folder / POINTER).read_bytes()
+    disputed.git("merge", "-q", "origin/main", code=1)
 
     assert after == before
-    assert "note" in bob.xvc("merge", "--conflicts", "--csv")
+    assert "note" in disputed.xvc("merge", "--conflicts", "--csv")
 
 
-def test_a_version_is_picked(people: tuple[Clone, Clone]) -> None:
+def test_a_version_is_picked(met: tuple[Clone, Clone]) -> None:
     """`git cherry-pick` of a version brings its store's rows."""
-    ada, bob = people
-    shared(ada)
-    fetched(bob)
+    _, bob = met
     bob.git("cherry-pick", "origin/main")
 
     assert bob.rates() == ["0.1", "0.2", "0.3"]
     bob.assert_clean()
 
 
-def test_runs_that_no_version_holds_stay(people: tuple[Clone, Clone]) -> None:
+def test_runs_that_no_version_holds_stay(met: tuple[Clone, Clone]) -> None:
     """An unsaved run, and the store's file lost meanwhile, are no matter to the merge."""
-    ada, bob = people
-    shared(ada)
-    fetched(bob)
+    _, bob = met
     bob.xvc("run", "--", "python", "train.py", "--lr", "0.9")
     (bob.folder / STORE).unlink()
     bob.git("pull", "-q", "--no-rebase", "--no-edit")
@@ -273,11 +294,9 @@ def test_runs_that_no_version_holds_stay(people: tuple[Clone, Clone]) -> None:
     assert bob.rates() == ["0.1", "0.2", "0.3", "0.9"]
 
 
-def test_branches_that_cross(people: tuple[Clone, Clone]) -> None:
+def test_branches_that_cross(met: tuple[Clone, Clone]) -> None:
     """Two merges of the same sides in both directions, then of each other: git merges ancestors."""
-    ada, bob = people
-    shared(ada)
-    fetched(bob)
+    _, bob = met
     bob.git("branch", "other", "origin/main")
     bob.git("merge", "-q", "--no-edit", "origin/main")
     bob.git("checkout", "-q", "other")
@@ -291,11 +310,9 @@ def test_branches_that_cross(people: tuple[Clone, Clone]) -> None:
     bob.assert_clean()
 
 
-def test_a_clone_without_the_driver(people: tuple[Clone, Clone]) -> None:
+def test_a_clone_without_the_driver(met: tuple[Clone, Clone]) -> None:
     """Where nobody called `xvc init`, the refusal names what makes it right, and that works."""
-    ada, bob = people
-    shared(ada)
-    fetched(bob)
+    _, bob = met
     bob.git("config", "--remove-section", "merge.xvc")
     bob.git("pull", "-q", "--no-rebase", "--no-edit", code=1)
     told = bob.xvc("ls", code=4)
@@ -340,9 +357,7 @@ def parted(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     Branch `side` changed its end in two steps and made e0.2.0; `bare` made e0.3.0 of the same code.
     """
     folder = tmp_path_factory.mktemp("parted") / "alone"
-    before = dict(os.environ)
-    os.environ.update(private_environment(folder.parent / "home"))
-    try:
+    with _at_home(folder.parent):
         shutil.copytree(_template, folder, symlinks=True)
         settle_in(folder, _template)
         alone, train = Clone(folder), folder / "train.py"
@@ -359,9 +374,6 @@ def parted(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         train.write_text("# at the top\n" + train.read_text())
         alone.git("commit", "-q", "-a", "-m", "the top")
         alone.run("0.4")
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
     return folder
 
 
@@ -440,33 +452,23 @@ def test_assets_of_both_sides(people: tuple[Clone, Clone]) -> None:
     bob.assert_clean()
 
 
-def test_a_merge_of_xvcs_own_stays(people: tuple[Clone, Clone]) -> None:
+def test_a_merge_of_xvcs_own_stays(disputed: Clone) -> None:
     """While `xvc merge` waits for decisions, git's stop does not take the place of its note."""
-    ada, bob = people
-    ada.annotate("theirs")
-    bob.annotate("ours")
-    shared(ada)
-    fetched(bob)
-    bob.xvc("merge", "origin/main", code=4)
-    before = bob.xvc("merge", "--conflicts", "--json")
-    told = bob.git("merge", "-q", "origin/main", code=1)
-    after = bob.xvc("merge", "--conflicts", "--json")
+    disputed.xvc("merge", "origin/main", code=4)
+    before = disputed.xvc("merge", "--conflicts", "--json")
+    told = disputed.git("merge", "-q", "origin/main", code=1)
+    after = disputed.xvc("merge", "--conflicts", "--json")
 
     assert "merge-unfinished" in told
     assert after == before
 
 
-def test_what_git_gave_up_is_in_nobodys_way(people: tuple[Clone, Clone]) -> None:
+def test_what_git_gave_up_is_in_nobodys_way(disputed: Clone) -> None:
     """After `git merge --abort`, `xvc merge` begins anew; before, it is refused."""
-    ada, bob = people
-    ada.annotate("theirs")
-    bob.annotate("ours")
-    shared(ada)
-    fetched(bob)
-    bob.git("merge", "-q", "origin/main", code=1)
-    refused = bob.xvc("merge", "origin/main", code=4)
-    bob.git("merge", "--abort")
-    begun = bob.xvc("merge", "origin/main", code=4)
+    disputed.git("merge", "-q", "origin/main", code=1)
+    refused = disputed.xvc("merge", "origin/main", code=4)
+    disputed.git("merge", "--abort")
+    begun = disputed.xvc("merge", "origin/main", code=4)
 
     assert ("merge-unfinished" in refused, "merge-unfinished" in begun) == (True, False)
 
@@ -489,17 +491,16 @@ sys.exit(call(["merge-driver", *sys.argv[2:]]))
 """
 
 
+@pytest.mark.parametrize("apart", [2, pytest.param(1, marks=pytest.mark.sweep)])
 def test_killed_anywhere_git_has_ours_or_the_merge(
-    people: tuple[Clone, Clone], tmp_path: Path
+    met: tuple[Clone, Clone], tmp_path: Path, apart: int
 ) -> None:
     """Whatever the moment, the pointer is ours or one whose store is whole; again, it is merged."""
-    ada, bob = people
-    shared(ada)
-    fetched(bob)
+    _, bob = met
     (tmp_path / "killed.py").write_text(KILLED)
     usual = bob.git("config", "merge.xvc.driver").strip()
     ours, found, kills = (bob.folder / POINTER).read_bytes(), set(), 0
-    for step in range(1, 60):
+    for step in range(1, 60, apart):
         program = f"{sys.executable} {tmp_path / 'killed.py'} {step} %O %A %B %P %L"
         bob.git("config", "merge.xvc.driver", program)
         done = subprocess.run(

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from surroundings import Calling, dvc, git
-from xvc.dvc.pipeline import Pipeline, PipelineStage
+from xvc.dvc.pipeline import Pipeline, PipelineStage, read_pipeline
+from xvc.dvc.pointers import reader_of
 from xvc.dvc.stages_as_locked import stages_as_locked
 from xvc.system.yaml_text import parse_yaml
 
@@ -373,9 +374,74 @@ def test_a_stage_is_as_locked_in_whatever_order_its_params_stand(
 ) -> None:
     """To DVC a mapping in another order is no change."""
     (tmp_path / "params.yaml").write_text(f"opt: {{{says}}}\n")
-    lock = b"stages: {fit: {params: {params.yaml: {opt: {a: 1, b: 2}}}}}"
+    (tmp_path / "dvc.yaml").write_text("stages: {fit: {cmd: go, params: [opt]}}")
+    lock = b"stages: {fit: {cmd: go, params: {params.yaml: {opt: {a: 1, b: 2}}}}}"
     pipelines = {"dvc.yaml": Pipeline({"fit": PipelineStage("")})}
 
     done = stages_as_locked(tmp_path, {"dvc.lock": lock}, pipelines, dict)
 
     assert bool(done) is is_done
+
+
+_FIT = """\
+stages:
+  fit:
+    foreach: [a]
+    do:
+      cmd: sh ${go}.sh
+      deps: [./go.sh]
+      params: [go]
+      outs: [m.txt: {persist: true}]
+"""
+_LOCK = b"""\
+schema: '2.0'
+stages:
+  fit@a:
+    cmd: sh go.sh
+    deps: [{path: go.sh, md5: d41d8cd98f00b204e9800998ecf8427e}]
+    params: {params.yaml: {go: go}}
+    outs: [{path: m.txt, md5: d41d8cd98f00b204e9800998ecf8427e}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("", ""),
+        ("cmd: sh ${go}", "cmd: bash ${go}"),
+        ("cmd: sh ${go}.sh", "cmd: [sh go.sh]"),
+        ("cmd: sh ${go}", "cmd: sh ${gone}"),
+        ("./go.sh]", "./go.sh, n.txt]"),
+        ("[go]", "[go, n]"),
+        ("outs: [", "outs: [more.txt, "),
+    ],
+)
+def test_a_stage_that_is_declared_otherwise_is_not_as_locked(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    """What lies there is what an earlier run of another command left."""
+    for name in ("go.sh", "m.txt", "more.txt", "n.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "params.yaml").write_text("go: go\nn: 1\n")
+    (tmp_path / "dvc.yaml").write_text(_FIT.replace(old, new) if old else _FIT)
+    pipelines = {"dvc.yaml": read_pipeline(reader_of(tmp_path), "dvc.yaml")}
+
+    done = stages_as_locked(tmp_path, {"dvc.lock": _LOCK}, pipelines, dict)
+
+    assert done == (set() if old else {"dvc.yaml:fit@a"})
+
+
+def test_a_stage_whose_changed_command_failed_left_nothing(
+    project: Path, call_xvc: Calling
+) -> None:
+    """DVC leaves an output that persists where it is."""
+    stage = "stages: {fit: {cmd: 'echo 1 > m.txt', outs: [m.txt: {persist: true}]}}\n"
+    (project / "dvc.yaml").write_text(stage)
+    dvc(project, "repro", "-q")
+    (project / "dvc.yaml").write_text(stage.replace("echo 1 > m.txt", "exit 3"))
+
+    done = call_xvc("run", "--json", "--", "dvc", "repro", "-q")
+
+    shown = call_xvc("show", done.data["run"], "--json").data
+    assert done.code != 0
+    assert shown.get("outs", {}).keys() | shown.get("data", {}).keys() == set()

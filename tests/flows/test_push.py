@@ -732,11 +732,14 @@ def test_a_clone_without_a_branch_names_one(
         call_xvc(*words, cwd=there) for words in (["show", "@"], ["logs", "@"], ["rerun", "@"])
     ]
     listed = call_xvc("ls", "--json", cwd=there)
+    asked = call_xvc("doctor", cwd=there)
     git(there, "switch", "-q", "main")
     done = call_xvc("doctor", cwd=there)
 
     assert refused.code != 0
     assert all("its remote has main, attic" in each.err for each in (refused, *sought))
     assert listed.json["next"] == ["git switch main"]
-    assert "git switch" in refused.err
+    assert "`git switch main`" in refused.err
+    assert "`git switch main`" in asked.out
+    assert "xvc init" not in asked.out
     assert "nothing-checked-out" not in done.err

@@ -125,8 +125,8 @@ def test_the_winner_gets_a_version(out: Path, run_xvc: Calling) -> None:
 @pytest.mark.parametrize("whole_group", [True, False], ids=["the whole group", "scheduler alone"])
 def test_a_killed_sweep_is_completed(out: Path, run_xvc: Calling, whole_group: bool) -> None:
     """SIGKILL half way, then resume: every trial has finished exactly once."""
-    trials = 40 if whole_group else 12
-    with sweeping("-P", f"a=1..{trials}", "--jobs", "2", NAP="0.05") as process:
+    trials = 8
+    with sweeping("-P", f"a=1..{trials}", "--jobs", "2", NAP="0.1") as process:
         wait_for(lambda: out.read_text().count("end") >= trials // 2)
         if whole_group:
             os.killpg(process.pid, signal.SIGKILL)
@@ -296,6 +296,7 @@ def test_slots_have_gpus_and_ports(project: Path, run_xvc: Calling) -> None:
     assert len({each["port"] for each in metrics}) == 2
 
 
+@pytest.mark.sweep
 def test_tpe_learns(out: Path, run_xvc: Calling) -> None:
     """After some trials the best is better than the first, and the same seed chose the same."""
     words = ("--sampler", "tpe", "--trials", "12", "--metric", "accuracy:max", "--seed", "1")
@@ -359,6 +360,7 @@ def test_a_sweep_is_read_from_a_file(out: Path, project: Path, run_xvc: Calling)
     assert done.data["best"]["params"] == {"a": 2}
 
 
+@pytest.mark.sweep
 def test_hopeless_trials_are_given_up(project: Path, run_xvc: Calling) -> None:
     """With --prune a trial that is worse than the median at its step ends early, and says so."""
     (project / "steps.py").write_text(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -38,19 +39,20 @@ def test_data_behind_a_link_out_of_the_project(
     shown = call_xvc("show", "@-1")
 
     assert "ran before" not in again.err
-    assert "data leads out of the project" in again.err
+    assert "data lies outside of the project" in again.err
     assert first in again.err
     assert "ran before" in third.err  # nothing has changed there meanwhile
     assert first not in [near["run"] for near in tried["same"]]
     assert first in [near["run"] for near in tried["nearest"]]
     assert [each["path"] for each in compared["data"]] == ["data"]
-    assert "leads out of the project" in shown.out
+    assert "lies outside of the project" in shown.out
 
 
 def test_what_says_other_bytes_each_time_is_never_known_to_be_the_same(
-    project: Path, tmp_path: Path
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A device, a pipe, folders without end; links that go round end nothing."""
+    monkeypatch.setattr("xvc.recording.outside_data._MOST_SECONDS", 60)
     found = Project.find(project, {})
     os.mkfifo(tmp_path / "pipe")
     deep = tmp_path / "deep"
@@ -117,3 +119,120 @@ def test_names_of_a_stranger_are_looked_at_within_bounds(
 
     assert (set(found), passed_over) == ({"a.py"}, [*names[:3], "b.py"])
     assert set(unheld_now(Git(place, {}), names, own=[str(outside)])[0]) == {str(outside), "a.py"}
+
+
+_READ = """
+import glob, os, sys
+for name in sorted(glob.glob("in/**") + glob.glob("*.csv") + glob.glob("link/*")):
+    open(name).read()
+sys.stdin.read() if "-" in sys.argv else None
+for name in sys.argv[1:]:
+    open(name).read() if os.path.isfile(name) else None
+open("out.bin", "w").write(str(os.getpid()))
+open("out.bin").read()
+open("log.bin", "a").write("x")
+"""
+
+
+@pytest.mark.parametrize(
+    ("ignored", "name", "words"),
+    [
+        ("", "in/large.bin", []),  # over the limit of a file
+        ("", "in/7.bin", []),  # one of too many
+        ("in/", "in/large.bin", []),
+        ("in/", "in/7.bin", []),
+        ("*.csv", "a.csv", []),
+        ("link", "../there/a.csv", []),
+        ("", "../there/a.csv", ["--data", "../there/a.csv"]),
+        ("", "../there/a.csv", ["../there/a.csv"]),
+    ],
+)
+def test_what_a_run_read_that_nothing_tracks(
+    project: Path, call_xvc: Calling, ignored: str, name: str, words: list[str]
+) -> None:
+    """Changed between, it is not the same and no repeat; what was only written does not count."""
+    for folder in ("in", "../there"):
+        (project / folder).mkdir()
+    (project / "link").symlink_to(project.parent / "there")
+    (project / "xvc.yaml").write_text("snapshot:\n  limit: 1000\n  files: 20\n")
+    (project / ".gitignore").write_text(f"{ignored or 'link'}\nlog.bin\nout.bin\n")
+    (project / "t.py").write_text(_READ)
+    git(project, "add", "t.py", ".gitignore", "xvc.yaml")
+    git(project, "commit", "-qm", "t")
+    for number in range(150 if name == "in/7.bin" else 0):
+        (project / "in" / f"{number}.bin").write_text("1")
+    (project / name).write_text("1" * 2_000)
+    command = ("--", "python", "t.py", *words)
+    call_xvc("run", *command)
+    same = call_xvc("run", *command)
+    (project / name).write_text("2" * 2_000)
+    tried = call_xvc("tried", "--json", *command).data
+    changed = call_xvc("run", "--json", *command)
+    again = call_xvc("tried", "--json", *command).data
+    compared = call_xvc("compare", "@-1", "@", "--json")
+    shown = call_xvc("show", "@")
+
+    assert "ran before" in same.err
+    assert (tried["same_total"], again["same_total"]) == (0, 1)
+    assert changed.data["same_as"] is None
+    assert "repeat" not in str(compared.json["warnings"])
+    assert len(compared.data["data"]) == 1
+    assert "on no record" in shown.out
+    assert "out.bin" not in shown.out
+
+
+@pytest.mark.parametrize("way", ["<", "|"])
+def test_what_a_run_read_from_its_standard_input(project: Path, way: str, tmp_path: Path) -> None:
+    """A file is told by its content, a pipe is not known; what is left unread is no input."""
+    (project / "t.py").write_text(_READ)
+    git(project, "add", "t.py")
+    git(project, "commit", "-qm", "t")
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+
+    def said(name: str, *words: str) -> bool:
+        """Whether it is said that the same ran before."""
+        begin, end = (
+            ("", f"< {tmp_path / name}") if way == "<" else (f"cat {tmp_path / name} |", "")
+        )
+        line = f"{begin} xvc run -- python t.py {' '.join(words)} {end}"
+        done = subprocess.run(
+            ["sh", "-c", line], cwd=project, capture_output=True, text=True, check=True
+        )
+        return "ran before" in done.stderr
+
+    told = [said("a", "-"), said("a", "-"), said("b", "-"), said("a"), said("b")]
+
+    assert told == [False, way == "<", False, False, True]
+
+
+def test_a_checkpoint_that_a_run_goes_on_from(project: Path, call_xvc: Calling) -> None:
+    """Two that went on from it are no repeats, nor is the first, which had none."""
+    (project / ".gitignore").write_text("*.pt\n")
+    (project / "t.py").write_text(
+        "import os\n"
+        "seen = int(open('a.pt').read()) if os.path.exists('a.pt') else 0\n"
+        "open('a.pt', 'w').write(str(seen + 1))\n"
+    )
+    git(project, "add", "t.py", ".gitignore")
+    git(project, "commit", "-qm", "t")
+    done = [call_xvc("run", "--json", "--", "python", "t.py") for _ in range(3)]
+
+    assert [each.data["same_as"] for each in done] == [None] * 3
+    assert "a.pt: not known to be what run" in str(done[1].json["warnings"])
+    assert call_xvc("tried", "--json", "--", "python", "t.py").data["same_total"] == 1
+
+
+def test_data_of_a_strangers_run_is_looked_at_where_it_is_ours(
+    project: Path, call_xvc: Calling
+) -> None:
+    """What a run of another machine says it read is on no file of this one."""
+    (project / ".gitignore").write_text("*.csv\n")
+    (project / "a.csv").write_text("1")
+    (project / "t.py").write_text("open('a.csv').read()\n")
+    git(project, "add", "t.py", ".gitignore")
+    git(project, "commit", "-qm", "t")
+    call_xvc("run", "--", "python", "t.py")
+    call_xvc("db", "sql", "--write", "--yes", "UPDATE runs SET host = 'elsewhere'")
+
+    assert call_xvc("tried", "--json", "--", "python", "t.py").data["same_total"] == 0

@@ -200,7 +200,7 @@ def agrees(found: Any, expected: Any) -> bool:
 histories = st.lists(st.tuples(st.integers(0, 2), acts), min_size=1, max_size=10)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(histories, st.data())
 def test_any_order_and_any_pieces_give_the_same_tables(
     recorded: list[tuple[int, tuple[Any, ...]]], data: st.DataObject

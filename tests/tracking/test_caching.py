@@ -428,6 +428,32 @@ def test_what_a_function_closes_over_is_code(
     assert is_hit(tracker, module.closed(1), 3)
 
 
+def test_what_is_only_counted_up_does_not_count(tracker: Tracker) -> None:
+    """How often a function was called has no part in its result, unless it is read."""
+    calls = seen = 0
+
+    def doubled(x: int) -> int:
+        nonlocal calls
+        calls += 1
+        return 2 * x
+
+    def numbered(x: int) -> int:
+        nonlocal seen
+        seen += 1
+        return x + seen
+
+    def hidden(x: int) -> int:
+        nonlocal seen
+        seen += 1
+        return x + sum(seen for _ in range(1))
+
+    found = [call(tracker, doubled, 5), call(tracker, doubled, 5)]
+
+    assert (found, calls) == ([(10, False), (10, True)], 1)
+    assert [call(tracker, numbered, 5) for _ in range(2)] == [(6, False), (7, False)]
+    assert [call(tracker, hidden, 5) for _ in range(2)] == [(8, False), (9, False)]
+
+
 def test_globals_are_looked_at_again(tracker: Tracker, made: Callable[..., ModuleType]) -> None:
     """A helper that is replaced, and a value that is changed in place, count from then on."""
     module = made()

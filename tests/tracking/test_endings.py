@@ -65,27 +65,50 @@ def runs_in(db: Path) -> list[RunRecord]:
         return query.all_runs(connection)
 
 
-def test_a_run_ends_as_its_code_did(tmp_path: Path) -> None:
-    """Some thirty ways of ending, each in a process of its own."""
-    known, started = list(ways()), {}
-    for place, (_, program, _) in enumerate(known):
-        folder = tmp_path / str(place)
-        folder.mkdir()
-        (folder / "script.py").write_text(HEAD + program)
-        started[place] = subprocess.Popen(
-            [sys.executable, "script.py", folder / "t.duckdb"],
-            cwd=folder,
+FORKING = """
+import os, sys
+import duckdb, xvc.recording.begin_run, xvc.tracking.tracker, xvc.tracking.opening
+
+running = set()
+for script in sys.argv[1:]:
+    if len(running) == 3:
+        running.remove(os.wait()[0])
+    running.add(os.fork())
+    if 0 in running:
+        break
+else:
+    while running:
+        running.remove(os.wait()[0])
+    os._exit(0)
+os.chdir(os.path.dirname(script))
+sys.argv, __file__ = [script, "t.duckdb"], script
+exec(compile(open(script).read(), script, "exec"))
+"""
+"""Runs each script in a fork that has loaded xvc, and that ends as its interpreter does."""
+
+
+@pytest.mark.parametrize("forked", [True, pytest.param(False, marks=pytest.mark.sweep)])
+def test_a_run_ends_as_its_code_did(tmp_path: Path, forked: bool) -> None:
+    """Some seventy ways of ending, each in a process of its own, which `-m sweep` starts afresh."""
+    known = list(ways())
+    scripts = [tmp_path / str(place) / "script.py" for place, _ in enumerate(known)]
+    for script, (_, program, _) in zip(scripts, known, strict=True):
+        script.parent.mkdir()
+        script.write_text(HEAD + program)
+    some = [scripts] if forked else [[script] for script in scripts]
+    for each in some:
+        words = ["-c", FORKING, *each] if forked else [*each, each[0].with_name("t.duckdb")]
+        subprocess.run(
+            [sys.executable, *words],
+            cwd=each[0].parent,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            check=False,
         )
-        if place >= 3:
-            started[place - 3].wait()
-    for process in started.values():
-        process.wait()
 
     found = {
-        name: {str(run.name): run.status.value for run in runs_in(tmp_path / f"{place}/t.duckdb")}
-        for place, (name, _, _) in enumerate(known)
+        name: {str(run.name): run.status.value for run in runs_in(script.with_name("t.duckdb"))}
+        for script, (name, _, _) in zip(scripts, known, strict=True)
     }
 
     assert found == {name: states for name, _, states in known}

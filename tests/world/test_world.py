@@ -25,7 +25,7 @@ _COUNTERS = {"epoch", "step"}
 
 @dataclass
 class World:
-    """A project, who calls xvc in it, and what its programs have kept."""
+    """A project, who calls xvc in it, what its programs have kept, and what `xvc ls` says."""
 
     small: Small
     folder: Path
@@ -33,6 +33,7 @@ class World:
     kept: Path
     runs: dict[str, Account] = field(default_factory=dict)
     code: dict[str, bytes] = field(default_factory=dict)
+    lines: dict[str, Any] = field(default_factory=dict)
 
     def say(self, *words: str, cwd: Path | None = None) -> Any:
         """Call xvc, which must succeed; return its data."""
@@ -117,7 +118,9 @@ def shown(world: World, run: str, account: Account) -> None:
 
 def listed(world: World, run: str, account: Account) -> None:
     """`xvc ls` has the same metrics and params."""
-    (line,) = [each for each in world.say("ls", "--all")["runs"] if each["id"] == run]
+    if not world.lines:
+        world.lines = {each["id"]: each for each in world.say("ls", "--all")["runs"]}
+    line = world.lines[run]
 
     assert {k: v for k, v in line["metrics"].items() if k not in _COUNTERS} == _last(account)
     assert all(_same(line["params"].get(key, value), value) for key, value in account.used.items())
@@ -203,6 +206,7 @@ def promoted(world: World, run: str) -> None:
 
 def checked(world: World, claims: tuple[Callable[[World, str, Account], None], ...]) -> None:
     """The claims hold for every run."""
+    world.lines = {}
     for run, account in world.runs.items():
         for claim in claims:
             claim(world, run, account)

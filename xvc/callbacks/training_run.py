@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from threading import Lock
 
 from xvc.core.run import Status
 from xvc.tracking.tracker import Tracker
@@ -39,6 +40,7 @@ class TrainingRun:
         self._given, self._options, self._tracker = tracker, dict(options), tracker
         self._said: set[str] = set()
         self.is_silent, self._goes_on = is_silent, goes_on
+        self._opens = Lock()  # trials that end at once in several threads are of one run
 
     @property
     def tracker(self) -> Tracker | None:
@@ -58,8 +60,9 @@ class TrainingRun:
         with self.harmless():
             if self.is_silent:
                 return
-            if self._tracker is None:
-                self._tracker = _MAKE(**self._options)
+            with self._opens:
+                if self._tracker is None:
+                    self._tracker = _MAKE(**self._options)
             if params:
                 _, refused = self._tracker._say_params(flat(params))
                 if refused is not None:

@@ -10,25 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.cli.output import Manner, say
+from xvc.cli.output import Manner, here_or_root, say
 from xvc.system.stall_timeout import Silence
 
 if TYPE_CHECKING:
     from xvc.project import Project
 
 
-def _current_folder() -> Path:
-    try:
-        return Path.cwd()
-    except FileNotFoundError:  # it was removed under us; the shell remembers its name
-        return Path(os.environ.get("PWD") or "/")
-
-
 @dataclass(slots=True)
 class Context:
     """The surroundings of one call."""
 
-    folder: Path = field(default_factory=_current_folder)
+    folder: Path = field(default_factory=here_or_root)
     manner: Manner = field(default_factory=Manner)
     words: tuple[str, ...] = ()
     held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)

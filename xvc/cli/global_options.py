@@ -33,7 +33,8 @@ def settle(
     if folder is not None:
         if not folder.is_dir():
             raise BadFolder(str(folder), is_file=folder.exists())
-        here.folder = folder.resolve()
+        here.manner.folder = here.folder = folder.resolve()
+        here.manner.led = str(folder)
 
 
 def let_follow(program: object) -> None:

@@ -14,8 +14,9 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import islice
+from pathlib import Path
 from typing import Literal, TextIO, TypedDict, TypeVar, cast
 from unicodedata import normalize
 
@@ -82,6 +83,14 @@ class Answer:
     is_raw: bool = False
 
 
+def here_or_root() -> Path:
+    """The folder of the call; one that was removed under us the shell remembers by its name."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path(os.environ.get("PWD") or "/")
+
+
 @dataclass(slots=True)
 class Manner:
     """How to speak: set once from the command line and the environment."""
@@ -90,6 +99,8 @@ class Manner:
     quiet: bool = False
     verbose: bool = False
     colour: bool = False
+    folder: Path | None = None  # where xvc works; None is where it was called
+    led: str | None = None  # what `-C` said of it
 
 
 def few(many: Iterable[_Each]) -> list[_Each]:
@@ -103,6 +114,8 @@ def few(many: Iterable[_Each]) -> list[_Each]:
 
 def show(answer: Answer, manner: Manner) -> None:
     """Print an answer."""
+    warnings = [commands_from_here(each, manner) for each in answer.warnings]
+    answer = replace(answer, warnings=tuple(warnings), next=_steps(answer.next, manner))
     if manner.as_json:
         _write(sys.stdout, _document(envelope_of(answer)))
         return
@@ -110,7 +123,7 @@ def show(answer: Answer, manner: Manner) -> None:
         text = answer.text if answer.is_raw else visible(answer.text)
         _write(sys.stdout, text.rstrip("\n") + "\n")
     for warning in answer.warnings:
-        warn(warning, manner)
+        _warn(warning, manner)
     if answer.next and not manner.quiet and sys.stderr.isatty():
         for step in answer.next:
             _write(sys.stderr, painted(f"next: {visible(step)}", "2", manner) + "\n")
@@ -142,6 +155,10 @@ def _by_field(value: object) -> object:
 
 def warn(text: str, manner: Manner) -> None:
     """Say something beside the answer."""
+    _warn(commands_from_here(text, manner), manner)
+
+
+def _warn(text: str, manner: Manner) -> None:
     _write(sys.stderr, f"{painted('warning:', '33', manner)} {visible(text)}\n")
 
 
@@ -151,13 +168,31 @@ def say(text: str, manner: Manner) -> None:
         _write(sys.stderr, f"{visible(text)}\n")
 
 
+def commands_from_here(text: str, manner: Manner) -> str:
+    """Let the commands in a text work from where the user stands."""
+    if "`" not in text:
+        return text
+    from xvc.cli.from_here import text_from_here  # late: most calls say no command
+
+    return text_from_here(text, manner.folder or here_or_root(), manner.led)
+
+
+def _steps(steps: tuple[str, ...], manner: Manner) -> tuple[str, ...]:
+    if manner.led is None and all(each.startswith("xvc ") for each in steps):
+        return steps
+    from xvc.cli.from_here import from_here  # late: as above
+
+    return tuple(from_here(each, manner.folder or here_or_root(), manner.led) for each in steps)
+
+
 def show_error(error: XvcError, manner: Manner) -> None:
     """Print an error: one sentence, one hint."""
+    hint = commands_from_here(error.hint, manner)
     if manner.as_json:
         facts: ErrorFacts = {
             "code": error.code,
             "message": str(error),
-            "hint": error.hint,
+            "hint": hint,
             "retryable": error.retryable,
         }
         envelope: Refusal = {"schema": SCHEMA, "ok": False, "error": facts}
@@ -166,8 +201,8 @@ def show_error(error: XvcError, manner: Manner) -> None:
             return
     head = painted(f"error[{error.code}]:", "1;31", manner)
     _write(sys.stderr, f"{head} {visible(str(error))}\n")
-    if error.hint:
-        _write(sys.stderr, f"{painted('hint:', '36', manner)} {visible(error.hint)}\n")
+    if hint:
+        _write(sys.stderr, f"{painted('hint:', '36', manner)} {visible(hint)}\n")
 
 
 def _document(envelope: Json) -> str:

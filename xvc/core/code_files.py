@@ -17,6 +17,9 @@ _JUNK = late(
     r"|\.ipynb_checkpoints|\.DS_Store|\.idea|\.vscode|.*\.egg-info|\.eggs|\.hypothesis|\.coverage"
     r"|\.git|\.cache|.*~|.*\.sw[op]"
 )
+_RECORDS = frozenset(
+    ("mlruns", "wandb", ".aim", ".neptune", "lightning_logs", "tb_logs", "catboost_info", ".trash")
+)
 _GENERATED = late(r"_version\.py|.*_pb2(_grpc)?\.py")
 _SOURCES = word_table(
     ".py .pyi .pyx .pxd .ipynb .sh .bash .zsh .r .rmd .jl .c .cc .cpp .cxx .cu .cuh .h .hpp .rs "
@@ -48,6 +51,15 @@ def is_junk(path: str) -> bool:
     (True, True, False)
     """
     return any(_JUNK.fullmatch(part) for part in path.split("/"))
+
+
+def is_record(path: str) -> bool:
+    """Whether a path lies in what another tracker keeps of its own runs.
+
+    >>> is_record("mlruns/0/meta.yaml"), is_record("data/a.csv")
+    (True, False)
+    """
+    return not _RECORDS.isdisjoint(path.split("/"))
 
 
 def is_document(path: str, patterns: Sequence[str]) -> bool:

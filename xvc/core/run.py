@@ -49,15 +49,23 @@ MODIFIED, ABSENT = "modified", "absent"
 OUTSIDE = "outside"
 """How data was found behind a link that leads out of the project: its bytes are on no record."""
 
+UNTRACKED = "untracked"
+"""How data was found in the tree that neither git nor DVC holds: its bytes are on no record."""
+
+
+DOUBT = "?"
+"""Stands behind the value of a param of which something else that the command read says another."""
+
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """One DVC-tracked input as a run saw it: its digest and its size in bytes.
+    """One input as a run saw it: its digest and its size in bytes.
 
     ``state`` says where it was not what its pointer names: ``modified``, then ``digest`` is that of
-    the bytes that were there and ``tracked`` the pointer's, or ``absent``; of what lies ``outside``
-    ``digest`` only tells whether it is as another run found it. ``is_made`` tells what a
-    pipeline made of the rest in the run itself: it follows from code, params and other data.
+    the bytes that were there and ``tracked`` the pointer's, or ``absent``. Of what lies ``outside``
+    or is ``untracked``, ``digest`` only tells whether it is as another run found it.
+    ``is_made`` tells what a pipeline made of the rest in the run itself: it follows from code,
+    params and other data.
     ``left_at`` is where a run left a model, from the project's root.
     """
 
@@ -79,22 +87,31 @@ class DataFile:
         return {key: part for key, part in said.items() if part is not None and part is not False}
 
     @property
-    def is_outside(self) -> bool:
-        """Whether a link leads to it that leaves the project; where it differs, nothing is known.
+    def is_unkept(self) -> bool:
+        """Whether nothing keeps its bytes: it lies outside of the project, or nothing tracks it.
 
-        >>> DataFile("outside:3a2f1b", state=OUTSIDE).is_outside
+        >>> DataFile("outside:3a2f1b", state=OUTSIDE).is_unkept
         True
         """
-        return self.state == OUTSIDE
+        return self.state in (OUTSIDE, UNTRACKED)
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether only its times tell it: where they differ, nothing is known.
+
+        >>> DataFile("untracked:3a2f1b", 3, UNTRACKED).is_unread
+        False
+        """
+        return self.is_unkept and (self.state == OUTSIDE or self.size is None)
 
     @property
     def short(self) -> str:
-        """Its digest as people are shown it; of what lies outside only that it does.
+        """Its digest as people are shown it; of what nothing keeps also why that is.
 
         >>> DataFile("3a2f1b90c4d5e6f7").short, DataFile("outside:3a2f1b", state=OUTSIDE).short
         ('3a2f1b90c4', 'outside 3a2f1b')
         """
-        return self.digest.replace(":", " ")[:18] if self.is_outside else self.digest[:10]
+        return self.digest.replace(":", " ")[:20] if self.is_unkept else self.digest[:10]
 
     @property
     def identity(self) -> str:
@@ -249,6 +266,14 @@ class RunRecord:
         said = (each for says in self.code.unopened.values() for each in says.items())
         apart = {key: value for key, value in said if key not in self.code.contested}
         return {**apart, **self.params}
+
+    def doubt(self, key: str) -> str:
+        """Return what is put behind the value of a param that may be overruled, else nothing.
+
+        >>> RunRecord(RunId("a"), code=RunCode(contested={"lr": "$LR says 0.9"})).doubt("lr")
+        '?'
+        """
+        return DOUBT if key in self.code.contested and key in self.params else ""
 
     @property
     def is_discarded(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from shlex import quote
 
 from xvc.dvc.config import Sections, parse_config, read_config
 from xvc.dvc.repository import Dvc
@@ -95,6 +96,6 @@ def _refuse_folder(dvc: Dvc, name: str, url: str) -> None:
     if within or not holds_only_objects(place):
         way = (
             "If the folder is meant, say so for this clone: "
-            f"`dvc remote modify --local {name} url {place}`"
+            f"`dvc remote modify --local {quote(name)} url {quote(str(place))}`"
         )
         raise OutsideProject(f"the url of DVC remote {name}", str(place), str(dvc.root), way)

@@ -138,6 +138,40 @@ def read_pipeline(read: Read, file: str) -> Pipeline:
     )
 
 
+def bodies_of(read: Read, file: str) -> dict[str, Mapping[str, Json]]:
+    """Map the stages of a ``dvc.yaml``, named as its lock does, to what DVC would run now.
+
+    A stage that cannot be resolved is left out: DVC cannot run it.
+
+    Raises:
+        PipelineCorrupt: it is not YAML.
+        Unresolved: it holds merge marks.
+    """
+    held = load(read(file) or b"", file)
+    written = held.get("stages") if isinstance(held, dict) else None
+    found: dict[str, Mapping[str, Json]] = {}
+    for name, body in (written if isinstance(written, dict) else {}).items():
+        if not isinstance(body, dict):
+            continue
+        if _TEMPLATE in repr(body) or not body.keys().isdisjoint(("foreach", "matrix")):
+            said = {"vars": held.get("vars") if isinstance(held, dict) else None}
+            resolver = _Resolver(read, file, {**said, "stages": {str(name): body}})
+            with suppress(Exception):  # DVC's parser fails in many ways
+                found |= resolver.whole(str(name))
+        else:
+            found[str(name)] = body
+    return found
+
+
+def paths_in(body: Mapping[str, Json]) -> dict[str, set[str]]:
+    """Name the ``deps`` and ``outs`` that a stage declares, seen from its folder."""
+    kinds = {"deps": ("deps",), "outs": _OUT_KINDS}
+    return {
+        part: {posixpath.normpath(out.path) for each in names for out in _outs(body.get(each))}
+        for part, names in kinds.items()
+    }
+
+
 def _reads_vars(read: Read, folder: str, named: Json, bodies: Mapping[str, Json]) -> bool:
     """Whether templates may take a value from a file that is not read as a whole anyway."""
     each = [body for body in bodies.values() if isinstance(body, dict)]
@@ -267,6 +301,12 @@ class _Resolver:
                 yield from self._resolved(name)
             except Exception as err:  # noqa: BLE001 - DVC's parser fails in many ways
                 problems.append(self._problem(f"stage {name!r}", err))
+
+    def whole(self, name: str) -> dict[str, Mapping[str, Json]]:
+        """Resolve a stage with its command."""
+        resolver = self._resolver(name, is_whole=True)
+        found = (resolver.resolve_one(key) for key in resolver.get_keys())
+        return {stage: body for each in found for stage, body in each.items()}
 
     def _resolved(self, name: str) -> Iterable[tuple[str, Mapping[str, Json]]]:
         resolver = self._resolver(name)

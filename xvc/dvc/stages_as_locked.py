@@ -14,8 +14,8 @@ from pathlib import Path
 
 from xvc.core.run import DataFile
 from xvc.core.run_inputs import is_digest
-from xvc.dvc.pipeline import FILE, Pipeline, joined, load
-from xvc.dvc.pointers import plain_path
+from xvc.dvc.pipeline import FILE, Pipeline, PipelineStage, bodies_of, joined, load, paths_in
+from xvc.dvc.pointers import plain_path, reader_of
 from xvc.errors import BadValue, PipelineCorrupt, Unresolved
 from xvc.types import Json
 
@@ -25,10 +25,15 @@ Look = Callable[[Mapping[str, DataFile]], Mapping[str, DataFile]]
 
 @dataclass(frozen=True, slots=True)
 class _Locked:
-    """What a lock says of one stage: its files by digest, and its params by file and key."""
+    """What a lock says of one stage: its files by digest, and its params by file and key.
+
+    ``is_declared`` says whether its command, its dependencies, its outputs and the keys of its
+    params are those of ``dvc.yaml``: else it was to be run, and what lies there is older.
+    """
 
     files: Mapping[str, str]
     params: Mapping[str, Mapping[str, Json]]
+    is_declared: bool
 
 
 def stages_as_locked(
@@ -36,12 +41,14 @@ def stages_as_locked(
 ) -> set[str]:
     """Name, in full, the stages whose files and params are on the disk what their lock says.
 
+    One that ``dvc.yaml`` declares otherwise than the lock is none of them.
+
     A file without an md5 in the lock, in a cloud or outside of the tree, is not looked at.
 
     Raises:
         OSError: a file cannot be read.
     """
-    found = dict(_locked(locks, pipelines))
+    found = dict(_locked(top, locks, pipelines))
     said: dict[str, DataFile] = {}
     for stage in found.values():
         for path, digest in stage.files.items():
@@ -51,13 +58,14 @@ def stages_as_locked(
     return {
         name
         for name, stage in found.items()
-        if all(now.get(path) == digest for path, digest in stage.files.items())
+        if stage.is_declared
+        and all(now.get(path) == digest for path, digest in stage.files.items())
         and all(_says(top / file, keys) for file, keys in stage.params.items())
     }
 
 
 def _locked(
-    locks: Mapping[str, bytes], pipelines: Mapping[str, Pipeline]
+    top: Path, locks: Mapping[str, bytes], pipelines: Mapping[str, Pipeline]
 ) -> Iterator[tuple[str, _Locked]]:
     for lock, content in locks.items():
         file = joined(posixpath.dirname(lock), FILE)
@@ -67,17 +75,27 @@ def _locked(
             continue
         stages = held.get("stages") if isinstance(held, dict) else None
         pipeline = pipelines.get(file, Pipeline())
+        try:
+            declared = bodies_of(reader_of(top), file)
+        except (PipelineCorrupt, Unresolved):
+            continue
         for name, body in stages.items() if isinstance(stages, dict) else ():
             stage = pipeline.stage(str(name))
             if stage is not None and isinstance(body, dict):
-                yield f"{file}:{name}", _of_stage(stage.folder, body)
+                now = declared.get(str(name))
+                yield f"{file}:{name}", _of_stage(stage, body, now)
 
 
-def _of_stage(folder: str, body: Mapping[str, Json]) -> _Locked:
-    files: dict[str, str] = {}
+def _of_stage(
+    stage: PipelineStage, body: Mapping[str, Json], declared: Mapping[str, Json] | None
+) -> _Locked:
+    folder, files = stage.folder, dict[str, str]()
+    paths: dict[str, set[str]] = {"deps": set(), "outs": set()}
     for part in ("deps", "outs"):
         listed = body.get(part)
         for entry in listed if isinstance(listed, list) else ():
+            if isinstance(entry, dict):
+                paths[part].add(posixpath.normpath(str(entry.get("path"))))
             digest = str(entry.get("md5")).lower() if isinstance(entry, dict) else ""
             path = plain_path(folder, str(entry.get("path"))) if isinstance(entry, dict) else None
             if path is not None and is_digest(digest):
@@ -88,7 +106,13 @@ def _of_stage(folder: str, body: Mapping[str, Json]) -> _Locked:
         for file, keys in (held.items() if isinstance(held, dict) else ())
         if isinstance(keys, dict)
     }
-    return _Locked(files, params)
+    is_declared = (
+        declared is not None
+        and declared.get("cmd") == body.get("cmd")
+        and paths_in(declared) == paths
+        and all(key in params.get(file, ()) for file, keys in stage.params.items() for key in keys)
+    )
+    return _Locked(files, params, is_declared)
 
 
 def _says(file: Path, keys: Mapping[str, Json]) -> bool:

@@ -313,6 +313,16 @@ def track_artifacts(
         return track_artifacts(made, artifacts)
 
 
+def refuse_name(name: str) -> None:
+    """Refuse a name of an experiment that is none of a folder.
+
+    Raises:
+        BadValue: it is not.
+    """
+    if not name or name in (".", "..") or "/" in name or "\0" in name:
+        raise BadValue("name", f"{name!r} is no name of a folder; it may have no slash")
+
+
 def begin(
     experiment: str | ExperimentMetadata, series: str, folder: str | Path | None = None
 ) -> Experiment:
@@ -325,8 +335,7 @@ def begin(
     known = (
         experiment if isinstance(experiment, ExperimentMetadata) else ExperimentMetadata(experiment)
     )
-    if not known.name or known.name in (".", "..") or "/" in known.name or "\0" in known.name:
-        raise BadValue("name", f"{known.name!r} is no name of a folder; it may have no slash")
+    refuse_name(known.name)
     home = _made(Path(folder) if folder else HOME, series, known.name)
     name = f"{series}/{home.name}" if series else home.name
     said = "; ".join([*filter(None, [known.description]), *(f"#{tag}" for tag in known.tags)])

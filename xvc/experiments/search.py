@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import copy
 import itertools
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from numbers import Integral
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, TypeVar
@@ -19,7 +21,7 @@ from typing import Any, TypeVar
 from xvc.errors import BadValue, ExternalError, error
 from xvc.experiments.auto import as_number, described
 from xvc.experiments.compare import compare_experiments
-from xvc.experiments.experiment import HOME, Experiment, begin, series_of
+from xvc.experiments.experiment import HOME, Experiment, begin, refuse_name, series_of
 from xvc.system.files import write_durably
 
 _Part = TypeVar("_Part")
@@ -27,6 +29,11 @@ _Done = TypeVar("_Done")
 
 Score = Callable[[Any, Any, Any], float]
 """Judges a fitted model: ``score(model, X, y)``, higher is better."""
+
+Grid = Mapping[str, Sequence[object]] | Sequence[Mapping[str, Sequence[object]]]
+"""The values of each param, once or for several grids."""
+
+_UNSAID = object()  # a param that only another grid has
 
 
 @error("all-fits-failed")
@@ -91,7 +98,7 @@ class Search:
 
 def track_hyperparameters(
     model: Any,
-    param_grid: Mapping[str, Sequence[object]],
+    param_grid: Grid,
     X_train: Any,  # noqa: N803 - the field's own name
     y_train: Any,
     X_test: Any = None,  # noqa: N803
@@ -109,7 +116,7 @@ def track_hyperparameters(
 
     Args:
         model: a model, or a class of models.
-        param_grid: the values of each param.
+        param_grid: the values of each param; of several grids the combinations of each.
         X_train: what is fitted.
         y_train: its targets.
         X_test: judges the fits; without it they are judged on what they were fitted to, and the
@@ -119,7 +126,7 @@ def track_hyperparameters(
         increment: another word for *series*.
         name: how the experiments are called, with a number behind; the model's type unless given.
         score: judges a fitted model; its own ``score`` unless given.
-        n_jobs: how many fits go on at once, in threads.
+        n_jobs: how many fits go on at once, in threads; -1 is one for each core.
         progress: called with how many are done, and of how many.
         folder: holds the folders of all series.
 
@@ -144,11 +151,11 @@ def track_hyperparameters(
 
 def track_grid_search(
     estimator: Any,
-    param_grid: Mapping[str, Sequence[object]],
+    param_grid: Grid,
     X: Any,  # noqa: N803
     y: Any,
     *,
-    cv: int = 5,
+    cv: Any = 5,
     series: str | None = None,
     increment: str | None = None,
     score: Score | None = None,
@@ -160,14 +167,15 @@ def track_grid_search(
 
     Args:
         estimator: a model, or a class of models.
-        param_grid: the values of each param.
+        param_grid: the values of each param; of several grids the combinations of each.
         X: the data.
         y: its targets.
-        cv: how many folds.
+        cv: how many folds, a splitter of scikit-learn, or the folds themselves: pairs of the
+            rows to fit and the rows to judge.
         series: the group of the experiments.
         increment: another word for *series*.
         score: judges a fitted model; its own ``score`` unless given.
-        n_jobs: how many fits go on at once, in threads.
+        n_jobs: how many fits go on at once, in threads; -1 is one for each core.
         progress: called with how many are done, and of how many.
         folder: holds the folders of all series.
 
@@ -178,7 +186,7 @@ def track_grid_search(
         BadValue: the grid is empty, or *cv* does not fit the data.
         AllFitsFailed: no combination could be fitted.
     """
-    folds, judge = _folds(y, cv), _own_score if score is None else score
+    folds, judge = _folds(X, y, cv), _own_score if score is None else score
 
     def fit(params: Mapping[str, object], made: Experiment) -> _Fitted:
         found = _validated(lambda: _made(estimator, params), X, y, folds, judge, made)
@@ -199,7 +207,7 @@ def track_cross_validation(
     model: Any,
     X: Any,  # noqa: N803
     y: Any,
-    cv: int = 5,
+    cv: Any = 5,
     *,
     series: str | None = None,
     increment: str | None = None,
@@ -219,12 +227,13 @@ def track_cross_validation(
         model: a model, or a class of models.
         X: the data.
         y: its targets; where scikit-learn is installed and they are classes, folds are stratified.
-        cv: how many folds.
+        cv: how many folds, a splitter of scikit-learn, or the folds themselves: pairs of the
+            rows to fit and the rows to judge.
         series: the group of the experiment.
         increment: another word for *series*.
         name: what to call it; the model's type and ``cv`` unless given.
         score: judges a fitted model; its own ``score`` unless given.
-        n_jobs: how many fits go on at once, in threads.
+        n_jobs: how many fits go on at once, in threads; -1 is one for each core.
         progress: called with how many are done, and of how many.
         folder: holds the folders of all series.
 
@@ -232,7 +241,7 @@ def track_cross_validation(
         BadValue: *cv* does not fit the data.
         AllFitsFailed: no fold could be fitted.
     """
-    folds, judge = _folds(y, cv), _own_score if score is None else score
+    folds, judge = _folds(X, y, cv), _own_score if score is None else score
 
     def fit(made: Experiment) -> _Fitted:
         found = _validated(lambda: _made(model, {}), X, y, folds, judge, made, n_jobs, progress)
@@ -274,7 +283,7 @@ def compare_models(
         series: the group of the experiments.
         increment: another word for *series*.
         score: judges a fitted model; its own ``score`` unless given.
-        n_jobs: how many fits go on at once, in threads.
+        n_jobs: how many fits go on at once, in threads; -1 is one for each core.
         progress: called with how many are done, and of how many.
         folder: holds the folders of all series.
     """
@@ -291,6 +300,8 @@ def compare_models(
         _Task(name, {"model": _type_name(model), **_params_of(model)}, partial(fit, model))
         for name, model in models.items()
     ]
+    for name in models:
+        refuse_name(name)  # before the first fit, not among them
     fits = _each(tasks, _Place(series_of(series, increment), folder), n_jobs, progress)
     compare_experiments(series, increment=increment, folder=folder)
     return Search(tuple(fits), {})  # each has params of its own: none can have mattered
@@ -312,7 +323,9 @@ def _searched(name: str, fits: Sequence[Fit], place: _Place) -> Search:
     return search
 
 
-def _points(grid: Mapping[str, Sequence[object]]) -> list[dict[str, object]]:
+def _points(grid: Grid) -> list[dict[str, object]]:
+    if not isinstance(grid, Mapping):
+        return [point for each in grid for point in _points(each)] or _points({})
     if not grid or any(len(values) == 0 for values in grid.values()):
         raise BadValue("param_grid", "has no combination: every param needs a value")
     return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
@@ -341,7 +354,7 @@ class _Place:
 
 def _grid_tasks(
     name: str,
-    grid: Mapping[str, Sequence[object]],
+    grid: Grid,
     fit: Callable[[Mapping[str, object], Experiment], _Fitted],
 ) -> list[_Task]:
     """Number the fits of a grid, so that their names sort."""
@@ -424,9 +437,18 @@ def _own_score(model: Any, inputs: Any, targets: Any) -> float:
     return found
 
 
-def _folds(targets: Any, count: int) -> list[tuple[list[int], list[int]]]:
+def _folds(inputs: Any, targets: Any, wanted: Any) -> list[tuple[list[int], list[int]]]:
     """Split rows into folds: for each the rows to fit, and the rows to judge."""
-    rows = len(targets)
+    if not isinstance(wanted, Integral):
+        try:
+            pairs = wanted.split(inputs, targets) if hasattr(wanted, "split") else wanted
+            folds = [([*map(int, a)], [*map(int, b)]) for a, b in pairs]
+        except (TypeError, ValueError) as err:
+            raise BadValue("cv", f"does not fit the data: {err}") from err
+        if not folds:
+            raise BadValue("cv", "has no fold")
+        return folds
+    rows, count = len(targets), int(wanted)
     if not 2 <= count <= rows:
         raise BadValue("cv", f"is {count}; it may be from 2 to the {rows} rows of the data")
     if find_spec("sklearn") is not None:
@@ -495,7 +517,8 @@ def _in_threads(
     call: Callable[[_Part], _Done], parts: Sequence[_Part], n_jobs: int
 ) -> Iterator[_Done]:
     """Call for each part, and give what comes back in their order."""
-    with ThreadPoolExecutor(max_workers=max(1, n_jobs)) as pool:
+    workers = n_jobs if n_jobs >= 0 else (os.cpu_count() or 1) + 1 + n_jobs
+    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
         yield from pool.map(call, parts)
 
 
@@ -522,10 +545,10 @@ def _importance(fits: Sequence[Fit]) -> dict[str, float]:
     if total == 0:
         return {}
     found = {}
-    for name in scored[0][0]:
+    for name in dict.fromkeys(name for params, _ in scored for name in params):
         groups: dict[str, list[float]] = {}
         for params, score in scored:
-            groups.setdefault(repr(params[name]), []).append(score or 0.0)
+            groups.setdefault(repr(params.get(name, _UNSAID)), []).append(score or 0.0)
         between = sum(len(each) * (fmean(each) - mean) ** 2 for each in groups.values())
         found[name] = between / total
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))

@@ -8,7 +8,7 @@ listed. Files that git was told not to look at are looked at.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import get_native_id
@@ -32,6 +32,8 @@ _POINTER = ".dvc"
 _OF_THIS_MACHINE = "/.dvc/config.local"  # xvc sets it itself; no code, though somebody tracks it
 _GONE = f"000000 blob {'0' * 40}"
 
+_MANY = 100  # files of a folder: of more the folder is named
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -40,7 +42,9 @@ class Snapshot:
     ``left_out`` is what git does not ignore and the commit does not hold; ``written`` is what of it
     runs have written, ``incomplete`` what is code, as far as names can tell, ``secrets`` where a
     secret stands, or could, in files that were left out for it, ``refused`` what git said of files
-    that it could not take in. ``absent`` are submodules that are not in the tree.
+    that it could not take in. ``absent`` are submodules that are not in the tree. ``lacking`` is
+    what of ``left_out`` may be data: files that are no code, no secret and of no package, and
+    folders with a slash in place of many.
     """
 
     commit: str
@@ -53,6 +57,7 @@ class Snapshot:
     secrets: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 def take(
@@ -125,7 +130,22 @@ def take(
         secrets=secrets,
         refused=refused,
         absent=absent,
+        lacking=_that_may_be_data(lacking, {*touched, *unheld, *secrets}, limits),
     )
+
+
+def _that_may_be_data(
+    lacking: Sequence[str], others: Collection[str], limits: Limits
+) -> tuple[str, ...]:
+    foreign = installed_folders(lacking)
+    by_folder: dict[str, list[str]] = {}
+    for path in lacking:
+        is_other = path in others or path.startswith(foreign) or path.endswith("/")
+        if not is_other and not is_withheld(path, limits.allowed):
+            by_folder.setdefault(path.rpartition("/")[0], []).append(path)
+    many = {folder for folder, held in by_folder.items() if folder and len(held) > _MANY}
+    few = (path for folder, held in by_folder.items() if folder not in many for path in held)
+    return (*(f"{folder}/" for folder in sorted(many)), *few)
 
 
 def _take_back(git: Git, index: Path, commit: str | None, paths: Sequence[str]) -> None:

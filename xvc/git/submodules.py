@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from shlex import quote
 
 from xvc.core.code_files import is_junk
 from xvc.errors import GitFailed
@@ -62,7 +63,7 @@ def put_submodules(git: Git, giving: Path) -> Iterator[str]:
             except GitFailed:
                 yield (
                     f"submodule {path} is at {commit[:10]}, which {source} has not: "
-                    f"`git submodule update --init {path}` in {top} brings it"
+                    f"`git submodule update --init {quote(path)}` in {top} brings it"
                 )
                 continue
         inner = find(target)

@@ -224,15 +224,15 @@ def _is_half_made(folder: Path) -> bool:
     return not (folder / "gitdir").exists() or not (folder / "HEAD").exists()
 
 
-def fill_tree(git: Git) -> None:
-    """Write the files of a tree that has none yet; one whose index stands is left alone.
+def fill_tree(git: Git, files: str) -> None:
+    """Write the files of a commit or a tree into a work tree without any; one with an index stays.
 
     git writes the index last, so without one no earlier call came to its end.
     """
     if (git.place.folder / "index").exists():
         return
     (git.place.folder / "index.lock").unlink(missing_ok=True)
-    git.call("read-tree", "--reset", "-u", "HEAD")  # `reset` would lock ORIG_HEAD as well
+    git.call("read-tree", "--reset", "-u", files)  # `reset` would lock ORIG_HEAD as well
 
 
 def forget_tree(git: Git, path: Path) -> None:

@@ -5,6 +5,8 @@ So there are no conflicts: what either side added is in, what one side deleted i
 
 from __future__ import annotations
 
+from shlex import quote
+
 from xvc.core.run import DataFile
 from xvc.dvc.pointers import Pointer
 from xvc.dvc.repository import Dvc
@@ -21,8 +23,8 @@ class AssetsAway(NotFetched):
     def hint(self) -> str:
         """Says what fetches it, and how to go on after git has stopped."""
         return (
-            f"Fetch it with `dvc fetch --all-commits {self.path}`, then `git checkout -m "
-            f"{self.path}` and `git add` it; nothing was changed."
+            f"Fetch it with `dvc fetch --all-commits {quote(self.path)}`, then "
+            f"`git checkout -m {quote(self.path)}` and `git add` it; nothing was changed."
         )
 
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 
 from xvc.core.run import DataFile
 from xvc.dvc.pointers import Pointer
@@ -38,8 +39,8 @@ class StoresAway(NotFetched):
     def hint(self) -> str:
         """Says what fetches it, and how to go on after git has stopped."""
         return (
-            f"Fetch it with `dvc fetch --all-commits {self.path}`, then `xvc merge --continue`; "
-            "nothing was changed."
+            f"Fetch it with `dvc fetch --all-commits {quote(self.path)}`, then "
+            "`xvc merge --continue`; nothing was changed."
         )
 
 

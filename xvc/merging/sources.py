@@ -10,6 +10,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 
 from xvc.core.worktree import folder_of
 from xvc.dvc.pointers import parse_pointer
@@ -48,7 +49,7 @@ class NotFetched(NoObject):
     @property
     def hint(self) -> str:
         """Names the fetch that brings every commit's."""
-        return f"Fetch it with `dvc fetch --all-commits {self.path}`; nothing was changed."
+        return f"Fetch it with `dvc fetch --all-commits {quote(self.path)}`; nothing was changed."
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import posixpath
-import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from xvc.core.model import TABLE as MODELS_TABLE
 from xvc.dvc.pointers import SUFFIX
@@ -164,8 +164,8 @@ def _refuse_unsaved(project: Project, name: str, tree: WorkTree) -> tuple[str, .
     if there:
         runs = ", ".join(sorted(there))
         reason = f"its runs {runs} are in no version"
-        way = f"`xvc -C {tree.path} tag` gives them one; `xvc merge worktree:{name}` takes them"
-        raise CannotMerge(name, reason, f"{way} without one.")
+        way = f"`xvc -C {quote(str(tree.path))} tag` gives them one; `xvc merge worktree:{name}` "
+        raise CannotMerge(name, reason, f"{way}takes them without one.")
     if changed := git_at(project, tree).state().changed:
         reason = f"it has uncommitted changes ({', '.join(changed[:5])})"
         raise CannotMerge(name, reason, f"Commit them in {tree.path}, or put them back.")
@@ -225,7 +225,7 @@ def _refuse_changed(
         reason = f"files here have changed ({', '.join(sorted(changed)[:5])})"
         way = "Commit them, or put them back."
         if own.issuperset(changed):
-            files = " ".join(shlex.quote(f":/{path}") for path in sorted(changed))
+            files = " ".join(quote(f":/{path}") for path in sorted(changed))
             way = "xvc wrote them for a version beside the branch; onto it they come by "
             way += f"`git add -f -- {files} && git commit -m Runs -- {files}`."
         raise CannotMerge(name, reason, way)

@@ -46,7 +46,7 @@ def model_info(project: Project, name: str, reference: str) -> ModelInfo:
     if each is None and found is not None:
         having = models_of(found.record)
         if name not in having:
-            raise NoModel(name, tuple(sorted(having)))
+            raise NoModel(name, tuple(sorted(having)), found.record.id)
         each = Candidate(
             name=name,
             id=found.record.id,

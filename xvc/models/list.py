@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from shlex import quote
 
 from xvc.core.model import CANDIDATES, ROOT, candidate_of, stage_path, tag_folder, version_tag
 from xvc.core.objective import Measure
@@ -33,16 +34,19 @@ class NoModel(NotFoundError):
 
     name: str
     known: tuple[str, ...]
+    run: str = ""
 
     def __str__(self) -> str:
-        return f"there is no model {self.name!r}" if self.name else "there is no model"
+        named = f" {self.name!r}" if self.name else ""
+        return f"run {self.run} left no model{named}" if self.run else f"there is no model{named}"
 
     @property
     def hint(self) -> str:
         """Says what there is, or how to have one."""
         if self.known:
-            return f"There are: {', '.join(self.known)}."
-        return "Keep one with `xvc run --model PATH:NAME` or `xvc model add PATH --run RUN`."
+            return f"{'It left' if self.run else 'There are'}: {', '.join(self.known)}."
+        run = self.run or "RUN"
+        return f"Keep one with `xvc run --model PATH:NAME` or `xvc model add PATH --run {run}`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +279,7 @@ def _disagreement(project: Project, path: str, now: Assignment | None) -> list[s
     if looked.state == MODIFIED:
         said.append(
             f"{path} holds other bytes than its pointer names; "
-            f"`dvc checkout {path}{SUFFIX} --force` puts those in place"
+            f"`dvc checkout {quote(path + SUFFIX)} --force` puts those in place"
         )
     return said
 

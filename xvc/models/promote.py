@@ -145,12 +145,12 @@ def _chosen(
         return _extreme(project, wanted, reference, models)
     found = find(project, [wanted.reference])[0]
     having = models_of(found.record)
-    name = one_name(wanted.name, tuple(sorted(having)))
+    name = one_name(wanted.name, tuple(sorted(having)), run=found.record.id)
     return found.record, found.version, name
 
 
-def one_name(name: str | None, known: tuple[str, ...]) -> str:
-    """Return the one model that can be meant.
+def one_name(name: str | None, known: tuple[str, ...], *, run: str = "") -> str:
+    """Return the one model that can be meant; *run* is the one whose models these are.
 
     Raises:
         NoModel: there is none of that name, or none at all.
@@ -162,7 +162,7 @@ def one_name(name: str | None, known: tuple[str, ...]) -> str:
         return known[0]
     if name is None and known:
         raise BadValue("--name", f"it must say which: {', '.join(known)}")
-    raise NoModel(name or "", known)
+    raise NoModel(name or "", known, run)
 
 
 def _extreme(

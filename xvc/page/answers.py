@@ -50,17 +50,21 @@ Asked = Mapping[str, str]
 
 @dataclass
 class Answers:
-    """A project to ask; found anew for each question, as the command line finds it."""
+    """A project to ask; found anew for each question, as the command line finds it.
+
+    What is written out tells of one moment, and is asked of ``found`` alone.
+    """
 
     folder: Path
     environment: Mapping[str, str]
     is_read_only: bool = False
+    found: Project | None = None
     table: RunTable = field(default_factory=RunTable)
     _last: tuple[object, Layout] | None = None
 
     def project(self) -> Project:
         """Find the project as it is now."""
-        return Project.find(self.folder, dict(self.environment))
+        return self.found or Project.find(self.folder, dict(self.environment))
 
     def about(self, asked: Asked) -> Wired:
         """Tell what the page is of."""

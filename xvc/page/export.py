@@ -59,7 +59,8 @@ def export(folder: Path, environment: Mapping[str, str], into: Path) -> Exported
         OutsideProject: a tracked link leads from it out of the project.
     """
     answers = Answers(folder, environment, is_read_only=True)
-    answers.project().refuse_way_out(into)
+    answers.found = answers.project()
+    answers.found.refuse_way_out(into)
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
         raise FolderTaken(str(into))
     into.mkdir(parents=True, exist_ok=True)

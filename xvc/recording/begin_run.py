@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from shlex import quote
 from typing import TypeVar
 
 from xvc.core.best_effort import best_effort, in_words
@@ -28,6 +29,7 @@ from xvc.core.seed_names import is_seed
 from xvc.core.summary import name_of, settled
 from xvc.core.typed_value import TypedValue
 from xvc.dvc.data_check import Looker
+from xvc.dvc.pointers import Survey
 from xvc.errors import BadValue, JournalFailed
 from xvc.git.commands import TreeState
 from xvc.git.snapshot import Snapshot, take
@@ -59,7 +61,8 @@ T = TypeVar("T")
 class Begun:
     """A run that exists: its record so far, its journal, and what went wrong on the way.
 
-    ``said`` maps the params files to the keys of its params that only they say.
+    ``said`` maps the params files to the keys of its params that only they say. ``held`` are paths,
+    from the top, that DVC tracks or that the run is to leave.
     """
 
     record: RunRecord
@@ -67,6 +70,7 @@ class Begun:
     snapshot: Snapshot | None = None
     warnings: list[str] = field(default_factory=list)
     said: Mapping[Path, tuple[str, ...]] = field(default_factory=dict)
+    held: Collection[str] = ()
 
 
 def begin(
@@ -113,7 +117,8 @@ def begin(
         warnings += _try(lambda: _lacks(project, snapshot), warnings) or ()
         _try(lambda: bring_code(project, run), warnings)
     untracked = state.untracked if state else ()
-    data = _try(lambda: _tracked(project, untracked, (*outs, *models), warnings), warnings) or {}
+    found = _try(lambda: _surveyed(project, untracked, warnings), warnings) or Survey()
+    data = _try(lambda: project.data_inputs(found, (*outs, *models)), warnings) or {}
     data = _try(lambda: _as_it_is(project, data, keeps=keeps_data), warnings) or data
     warnings += _try(lambda: _other_data(project, data), warnings) or ()
     data = {
@@ -162,7 +167,9 @@ def begin(
             leaves = [project.relative(project.root / path) for path in (*outs, *models)]
             note_begin(project.own_room, run, record.started or 0, journal.path, leaves)
     own = {path: read.only_in(path, params) for path in read.keys}
-    return Begun(record, journal, snapshot, warnings, own)
+    leaves = [project.relative(project.root / path) for path in (*outs, *models)]
+    tracked = [*(out.path for out in found.outs), *(each.path for each in found.pending)]
+    return Begun(record, journal, snapshot, warnings, own, {*leaves, *tracked})
 
 
 def _seeded(
@@ -251,16 +258,21 @@ def _tree(project: Project, state: TreeState) -> str:
 def _tracked(
     project: Project, untracked: Collection[str], outs: Collection[str], warnings: list[str]
 ) -> dict[str, DataFile]:
+    """Choose the inputs among the data that DVC tracks."""
+    return project.data_inputs(_surveyed(project, untracked, warnings), outs)
+
+
+def _surveyed(project: Project, untracked: Collection[str], warnings: list[str]) -> Survey:
     """Read what data DVC tracks; a pointer that cannot be read costs a warning and itself."""
     found = project.survey(untracked)
     warnings += [f"{problem}. {problem.hint}".rstrip() for problem in found.problems]
     warnings += [
         f"{each.path} is not downloaded yet, so it is not among the run's data; "
-        f"`dvc update {each.said_by}` brings it"
+        f"`dvc update {quote(each.said_by)}` brings it"
         for each in found.pending
         if each.is_imported
     ]
-    return project.data_inputs(found, outs)
+    return found
 
 
 def _write_what_can_be(
@@ -437,12 +449,12 @@ def _other_data(project: Project, data: Mapping[str, DataFile]) -> list[str]:
         name = next(path for path in new if path in made)
         said.append(
             f"data modified: {few_of([*filter(made.__contains__, new)])} holds bytes that dvc.lock "
-            f"does not name; `dvc repro` makes it again, `dvc commit {name}` records them"
+            f"does not name; `dvc repro` makes it again, `dvc commit {quote(name)}` records them"
         )
     if new := [path for path in new if path not in made]:
         said.append(
             f"data modified: {few_of(new)} holds bytes that its pointer does not name; "
-            f"`dvc add {new[0]}` records them"
+            f"`dvc add {quote(new[0])}` records them"
         )
     return ["; ".join(said)] if said else []
 
@@ -483,7 +495,7 @@ def _lacks(project: Project, snapshot: Snapshot) -> list[str]:
         first = snapshot.absent[0]
         said.append(
             f"submodules that are not here: {few_of(snapshot.absent)}; "
-            f"`git submodule update --init {first}` brings it"
+            f"`git submodule update --init {quote(first)}` brings it"
         )
     if snapshot.written:
         said += unnamed_results(project, snapshot.written)

@@ -43,11 +43,11 @@ def outside_data(
         is_passed = any(path == each or path.startswith(f"{each}/") for each in passed)
         is_passed |= is_inside(place, top) or is_document(path, project.settings.tag_ignore)
         if not is_passed:
-            found[path] = DataFile(f"{OUTSIDE}:{_told(place) or run}", state=OUTSIDE)
+            found[path] = DataFile(f"{OUTSIDE}:{told(place) or run}", state=OUTSIDE)
     return found
 
 
-def _told(place: Path) -> str | None:
+def told(place: Path) -> str | None:
     """Tell what lies somewhere from what lay there before; None where it cannot be told.
 
     That is where there is too much, and of what says other bytes each time, as a device does.

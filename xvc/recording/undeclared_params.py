@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from shlex import quote
 
 from xvc.core.typed_value import TypedValue, is_equal
 from xvc.errors import BadValue, UsageError, error
@@ -59,8 +60,8 @@ class ParamUndeclared(UsageError):
         if not self.known:
             return f"Read {variable_of(self.key)} in the script, or make it an option of it."
         return (
-            f"With {self.known}, `xvc sweep -P {self.key}={self.asked} -- …` sets it there in a "
-            "tree of its own, `--params-edit` sets it here."
+            f"With {self.known}, `xvc sweep -P {quote(f'{self.key}={self.asked}')} -- …` sets it "
+            "there in a tree of its own, `--params-edit` sets it here."
         )
 
 

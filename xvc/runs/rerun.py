@@ -215,7 +215,7 @@ def _data_in_cache(project: Project, record: RunRecord) -> list[str]:
     """Fetch the data that a run read; what is nowhere any more, or was edited in place, is said."""
     said = []
     for path, file in record.data.items():
-        if file.state == "absent" or file.is_outside:
+        if file.state == "absent" or file.is_unkept:
             continue
         try:
             obtain(project, data_out(record.id, path, file))
@@ -251,7 +251,7 @@ def _run_again(
 
     def prepared(there: Project, tree: WorkTree) -> RunRequest:
         if wanted.here_data:
-            put_data_here(project, tree, [p for p, f in record.data.items() if not f.is_outside])
+            put_data_here(project, tree, [p for p, f in record.data.items() if not f.is_unkept])
         else:
             put_data_of(project, tree, record.id, record.data)
         request = request_again(there, ready, warnings)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from xvc.core.best_effort import best_effort, in_words
@@ -23,7 +24,7 @@ from xvc.core.run import DataFile, Origin, RunRecord, Status
 from xvc.core.run_context import VARIABLE, RunContext
 from xvc.core.secrets import secret_texts
 from xvc.core.version import Version
-from xvc.errors import BadValue, NoCommand, TagTaken, XvcError
+from xvc.errors import BadValue, ConflictError, NoCommand, TagTaken, XvcError
 from xvc.project import Project
 from xvc.recording.begin_run import Begun, begin
 from xvc.recording.requested_params import RequestedParams
@@ -145,8 +146,9 @@ def run(
     except KeyboardInterrupt:
         warnings.append("interrupted; the next xvc command brings the store up to date")
         ending = replace(ending, interrupted=True)
+    same_as = _same_after_all(same, record, warnings) if same is not None else None
     ran = _ran(request, record, ending, warnings, tagged=tagged, untagged=untagged)
-    return replace(ran, same_as=same)
+    return replace(ran, same_as=same_as)
 
 
 def _mirrors(project: Project, request: RunRequest, begun: Begun) -> list[Mirror]:
@@ -337,7 +339,7 @@ def _ran(
     if request.tag is None or tagged is not None:
         code = ending.shell_code
         return Ran(record, code, tagged, tuple(warnings), is_interrupted=is_interrupted)
-    again = f"xvc tag {request.version or request.tag.value} --run {record.id}"
+    again = _tag_later(record, str(request.version or request.tag.value))
     warnings.append(
         f"no version was made: {untagged} The run is kept; `{again}` gives it a version"
     )
@@ -351,6 +353,17 @@ def _ran(
         next=(again,),
         is_interrupted=is_interrupted,
     )
+
+
+def _tag_later(record: RunRecord, wanted: str) -> str:
+    """Name the call that gives the run its version, as it will be accepted."""
+    from xvc.versions.base import refuse_incomplete  # late: few runs miss their version
+
+    try:
+        refuse_incomplete(record)
+    except ConflictError:
+        return f"xvc tag {wanted} --incomplete --run {record.id}"
+    return f"xvc tag {wanted} --run {record.id}"
 
 
 def _begun(
@@ -382,21 +395,38 @@ def _begun(
     )
 
 
-def _look_back(project: Project, begun: Begun, tell: Callable[[str], None]) -> RunId | None:
-    from xvc.runs.similar_runs import result, seen_before  # late: only some runs ask
+def _look_back(project: Project, begun: Begun, tell: Callable[[str], None]) -> RunRecord | None:
+    from xvc.runs.similar_runs import (  # late: only some runs ask
+        result,
+        seen_before,
+        unseen_in_words,
+    )
 
     before = seen_before(project, begun.record)
     if before is None:
         return None
     if before.unseen:
         begun.warnings.append(
-            f"{few_of(before.unseen)} leads out of the project: what run {before.run.id} found "
+            f"{unseen_in_words(before.unseen)}: what run {before.run.id} found "
             "there is not known to be what lies there now. `dvc add` keeps data"
         )
         return None
     said = result(before.run)
     tell(f"the same code, data and params ran before: {before.run.id}{f'  {said}' if said else ''}")
-    return before.run.id
+    return before.run
+
+
+def _same_after_all(before: RunRecord, record: RunRecord, warnings: list[str]) -> RunId | None:
+    """Name the run before if this one read the same: what it would read was not known before."""
+    from xvc.runs.similar_runs import read_otherwise  # late: only where the same ran before
+
+    if others := read_otherwise(before, record):
+        warnings.append(
+            f"{few_of(others)}: not known to be what run {before.id} read, so this is no repeat of "
+            "that. `dvc add` keeps data"
+        )
+        return None
+    return before.id
 
 
 def pinned(project: Project, request: RunRequest) -> RunRequest:
@@ -474,7 +504,8 @@ def _places(project: Project, request: RunRequest, warnings: list[str]) -> tuple
             held = project.git.listed(*(f":(literal){path}" for path in tops))
         if held:
             raise BadValue(
-                "--out", f"git tracks {held[0]}; `git rm --cached {held[0]}` gives it to DVC"
+                "--out",
+                f"git tracks {held[0]}; `git rm --cached {quote(held[0])}` gives it to DVC",
             )
     return tuple(dict.fromkeys(named))
 
@@ -603,7 +634,8 @@ def _parsed(request: RunRequest) -> tuple[ModelFile, ...]:
 
 def _finished(record: RunRecord, recorder: Recorder, ending: Ending) -> RunRecord:
     metrics = {**record.metrics, **recorder.metrics}
-    ended = replace(record, metrics=metrics, finished=Nanoseconds(time.time_ns()))
+    data = {**record.data, **recorder.data}
+    ended = replace(record, metrics=metrics, data=data, finished=Nanoseconds(time.time_ns()))
     return ended.ended(
         status_of(ending),
         exit_code=ending.exit_code,

@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.best_effort import best_effort
 from xvc.core.byte_text import as_text
-from xvc.core.code_files import is_source
+from xvc.core.code_files import is_document, is_source
 from xvc.core.human_units import few_of
 from xvc.core.json_values import to_plain
 from xvc.core.model import ModelFile
@@ -31,6 +32,7 @@ from xvc.recording.begin_run import (
     looked_at,
     metrics_files,
     open_journal,
+    params_files,
     pipeline_metrics,
     results_among,
     unnamed_results,
@@ -39,9 +41,11 @@ from xvc.recording.command_params import declared_in
 from xvc.recording.metric_sources import read_metrics
 from xvc.recording.run_times import also_left_by, changed_at
 from xvc.recording.run_times import note_end as note_run_end
-from xvc.recording.unheld_code import script_text, unheld_modules
+from xvc.recording.shell_words import handed_on
+from xvc.recording.unheld_code import script_text, scripts_in, unheld_modules
 from xvc.recording.unheld_digests import unheld_digests
 from xvc.recording.unheld_files import UnheldFiles
+from xvc.recording.untracked_data import StandardInput, named_outside, read_data
 from xvc.runs.failure_text import KEPT, last_words
 from xvc.runs.pipeline_runs import PipelineResult, PipelineWatch, keep_locks
 from xvc.runs.run_params import ParamsUse
@@ -113,8 +117,10 @@ class Recorder:
         self.unsaid: dict[str, dict[str, Json]] = {}
         self.unused: tuple[str, ...] = ()
         self.unheld: UnheldFiles | None = None
+        self.data: dict[str, DataFile] = {}
         with best_effort(begun.warnings):
             self.unheld = _unheld_files(project, begun)
+        self._input = StandardInput()
 
     def watch_params(
         self,
@@ -252,6 +258,14 @@ class Recorder:
         if self.unheld is not None:
             self.unheld.close()
 
+    def look_at_data(self) -> None:
+        """See what the command read that nothing tracks."""
+        run = self._begun.record.id
+        read, folders = self.unheld.read() if self.unheld is not None else ({}, set[str]())
+        if read or folders:
+            self.data |= read_data(self._project.git.place.top, run, read, folders)
+        self.data |= self._input.read(run)
+
     def close(self) -> None:
         self._log.close()
         with best_effort(self._begun.warnings):
@@ -276,7 +290,17 @@ def _unheld_files(project: Project, begun: Begun) -> UnheldFiles | None:
     apart = [path for path in begun.snapshot.left_out if path.endswith("/")]
     compiled = project.environment.get("PYTHONPYCACHEPREFIX", "")
     others = [*apart, *begun.snapshot.written]
-    return UnheldFiles(project.git, others, begun.record.data, compiled)
+    record, settings = begun.record, project.settings
+    folder = project.root / (record.folder or ".")
+    words = handed_on(record.command, scripts_in(folder))[0][1:]
+    own = {*record.data, *begun.held, *project.never_inputs()}
+    own |= {*project.stage_outs()}
+    own |= {project.relative(path) for path in (*params_files(project), *metrics_files(project))}
+    others += [
+        path for path in begun.snapshot.lacking if not is_document(path, settings.tag_ignore)
+    ]
+    named = named_outside(words, folder, project.git.place.top)
+    return UnheldFiles(project.git, others, own, compiled, named)
 
 
 def _facts_of(ending: Ending) -> dict[str, Json]:
@@ -325,11 +349,11 @@ def _end(
     left: dict[str, Json] = {}
     if outs:
         left["outs"] = _file_facts(outs)
-    if not_left:
-        left["data"] = _file_facts({**begun.record.data, **not_left})
+    if not_left or recorder.data:
+        left["data"] = _file_facts({**begun.record.data, **recorder.data, **not_left})
     if pipeline is not None:
         data = {p: file for p, file in begun.record.data.items() if p not in pipeline.stale}
-        left["data"] = _file_facts({**data, **pipeline.data, **not_left})
+        left["data"] = _file_facts({**data, **recorder.data, **pipeline.data, **not_left})
         with best_effort(begun.warnings):
             if begun.snapshot is not None:
                 keep_locks(project, begun.record.id, begun.snapshot, pipeline)
@@ -377,6 +401,8 @@ def note_end(
     with best_effort(warnings):
         if recorder.unheld is not None:  # before we look at files ourselves
             opened, touched = recorder.unheld.opened(), recorder.unheld.only_touched()
+    with best_effort(warnings):
+        recorder.look_at_data()
     try:
         with held_back(STOPPING, interrupt):
             with best_effort(warnings):
@@ -478,7 +504,7 @@ def _outs(
                 if made is not None and made.digest != found[out].digest:
                     warnings.append(
                         f"{out} holds other bytes than dvc.lock says of it; the run has those, "
-                        f"a version those of the lock. `dvc commit {out}` makes them one"
+                        f"a version those of the lock. `dvc commit {quote(out)}` makes them one"
                     )
     return found
 

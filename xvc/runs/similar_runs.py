@@ -8,6 +8,7 @@ clone is never called the same.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from pathlib import Path
 from xvc.core.commit_subject import chosen_metrics, cut, shown
 from xvc.core.equality import is_same
 from xvc.core.human_units import few_of
-from xvc.core.run import RunRecord, Status
+from xvc.core.run import OUTSIDE, DataFile, RunRecord, Status
 from xvc.core.run_inputs import given, overlap
 from xvc.core.seed_names import is_seed
 from xvc.core.typed_value import TypedValue
@@ -55,7 +56,7 @@ class Near:
 
     ``files`` is None where the code is the run's or cannot be compared. ``alike`` is how much of
     what both changed in the code is the same, between 0 and 1, where that was asked. ``unseen`` are
-    links of the code that lead out of the tree: what lies behind them is not known to be the same.
+    data that nothing keeps and that we did not read: it is not known to be the same.
     """
 
     run: RunRecord
@@ -66,7 +67,7 @@ class Near:
     has_other_command: bool = False
     files: tuple[str, ...] | None = None
     alike: float | None = None
-    unseen: tuple[str, ...] = ()
+    unseen: Mapping[str, DataFile] = field(default_factory=dict)
 
     @property
     def distance(self) -> tuple[int, int]:
@@ -77,7 +78,7 @@ class Near:
 
     @property
     def is_same_as_seen(self) -> bool:
-        """Whether it differs in nothing but what may lie behind links out of the tree."""
+        """Whether it differs in nothing but in data of which nothing is known."""
         return bool(self.unseen) and self.distance[0] == 1
 
 
@@ -152,7 +153,12 @@ def compared(
 ) -> Precedents:
     """Sort runs by whether they are of the same as *wanted*, whose code is in *tree*."""
     made = frozenset(out for run in runs for out in run.outs)
-    near = [_asked(wanted, run, names.get(run.id), made) for run in runs if run.id != wanted.id]
+    lying = _Lying(project, wanted)
+    near = [
+        _asked(wanted, run, lying.where(run), names.get(run.id), made)
+        for run in runs
+        if run.id != wanted.id
+    ]
     alike = [each for each in near if each.distance[0] == 0]
     others = sorted((e for e in near if e.distance[0]), key=lambda each: each.distance)
     looked = [*alike, *others[:_LOOKED_AT]]
@@ -236,13 +242,39 @@ def _code_of(project: Project, change: Change) -> Change:
     )
 
 
+class _Lying:
+    """Looks what lies now where runs read data that nothing keeps, each path once."""
+
+    def __init__(self, project: Project, wanted: RunRecord) -> None:
+        self._top = project.place.top if project.place else project.root
+        self._known: dict[str, DataFile] = dict(wanted.data)
+        self._host = wanted.host or os.uname().nodename
+
+    def where(self, run: RunRecord) -> dict[str, DataFile]:
+        """Tell by their paths what lies where a run of this machine read such data."""
+        paths = {path: file for path, file in run.data.items() if file.is_unkept}
+        if not paths or run.host != self._host:
+            return {}
+        from xvc.recording.untracked_data import lying_now  # late: most data is kept
+
+        fresh = {path: file for path, file in paths.items() if path not in self._known}
+        self._known |= lying_now(self._top, fresh)
+        return {path: self._known[path] for path in paths}
+
+
 def _asked(
-    wanted: RunRecord, run: RunRecord, version: str | None, made: Collection[str] = ()
+    wanted: RunRecord,
+    run: RunRecord,
+    lying: Mapping[str, DataFile],
+    version: str | None,
+    made: Collection[str] = (),
 ) -> Near:
     """Compare what was asked for: params, data and command, without the seeds.
 
     A run that failed names no output, for it has left none; then those of all runs, *made*, count.
+    *lying* is what lies now where that run read data that nothing keeps.
     """
+    ours = {**wanted.data, **lying}
     outs = run.outs if run.status is Status.FINISHED else {*run.outs, *made}
     then, now_asked = own_params(run), own_params(wanted)
     for key in run.passed_over - {*(wanted.asked or ())}:  # the same command will not open them
@@ -256,12 +288,14 @@ def _asked(
     data = given(run.data)
     now = {
         path: identity
-        for path, identity in given(wanted.data).items()
+        for path, identity in given(ours).items()
         if path in data or not (path in run.data or any(overlap(path, out) for out in outs))
     }
     changed = sorted(path for path in {*data, *now} if data.get(path) != now.get(path))
-    both = (run.data, wanted.data)
-    unseen = [path for path in changed if any(path in d and d[path].is_outside for d in both)]
+    either = {path: [d[path] for d in (run.data, ours) if path in d] for path in changed}
+    unseen = {
+        path: found[0] for path, found in either.items() if any(each.is_unread for each in found)
+    }
     is_other = bool(wanted.command) and not has_same_command(run, wanted)
     return Near(
         run,
@@ -269,7 +303,7 @@ def _asked(
         params,
         tuple(path for path in changed if path not in unseen),
         has_other_command=is_other,
-        unseen=tuple(unseen),
+        unseen=unseen,
     )
 
 
@@ -366,12 +400,34 @@ def difference(near: Near) -> str:
     if near.has_other_code:
         said.append(f"other code: {few_of(near.files)}" if near.files else "other code")
     if near.unseen:
-        said.append(
-            f"{few_of(near.unseen)} leads out of the project, and changed there or is not known"
-        )
+        said.append(f"{unseen_in_words(near.unseen)}, and changed there or is not known")
     if near.has_other_command and not near.params:
         said.append("another command: " + " ".join(near.run.command))
     return cut("| " + "; ".join(said), 100) if said else ""
+
+
+def unseen_in_words(unseen: Mapping[str, DataFile]) -> str:
+    """Say of data why nobody has read what it is.
+
+    >>> unseen_in_words({"d": DataFile("", state=OUTSIDE)})
+    'd lies outside of the project'
+    """
+    outside = [path for path, file in unseen.items() if file.state == OUTSIDE]
+    inside = [path for path in unseen if path not in outside]
+    said = [f"{few_of(outside)} lies outside of the project"] if outside else []
+    return ", ".join([*said, *([f"nothing tracks {few_of(inside)}"] if inside else [])])
+
+
+def read_otherwise(run: RunRecord, other: RunRecord) -> list[str]:
+    """List the data that nothing keeps and that two runs did not both read alike."""
+    both = (run.data, other.data)
+    paths = {path for data in both for path, file in data.items() if file.is_unkept}
+    found = [[data[path].identity for data in both if path in data] for path in sorted(paths)]
+    return [
+        path
+        for path, said in zip(sorted(paths), found, strict=True)
+        if len(said) < len(both) or len({*said}) > 1
+    ]
 
 
 def _moved(key: str, then: Json, now: Json) -> str:
@@ -389,7 +445,7 @@ def _have_same_submodules(project: Project, one: RunRecord, other: RunRecord) ->
 def seen_before(project: Project, record: RunRecord) -> Near | None:
     """Find the newest run of the same as one that just began; None without a store at hand.
 
-    Where links lead out of the tree, it is one that may be of the same: `Near.is_same_as_seen`.
+    With data of which nothing is known it is one that may be of the same: `Near.is_same_as_seen`.
     Asks for runs of that very command only, and never waits: it is asked before each run.
     """
     keeper = project.keeper
@@ -402,7 +458,8 @@ def seen_before(project: Project, record: RunRecord) -> Near | None:
         if len(runs) == query.MANY:  # of older ones those that say the same params
             more = query.of_command(connection, record, own_params(record))
             runs = [*{run.id: run for run in (*runs, *more)}.values()]
-        near = (_asked(record, run, None) for run in runs if run.id != record.id)
+        lying = _Lying(project, record)
+        near = (_asked(record, run, lying.where(run), None) for run in runs if run.id != record.id)
         alike = [
             each
             for each in near

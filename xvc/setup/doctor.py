@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from shlex import quote
 
 from xvc.core.human_units import counted, few_of
 from xvc.core.run_inputs import overlap
@@ -68,6 +68,9 @@ def _git(project: Project) -> Iterator[Diagnosis]:
 
 def _dvc(project: Project) -> Iterator[Diagnosis]:
     if project.dvc is None:
+        if project.place is not None and (bare := project.nothing_checked_out()) is not None:
+            yield Diagnosis("dvc", Health.WRONG, str(bare), bare.hint)
+            return
         yield Diagnosis("dvc", Health.WRONG, "no DVC repository here", "Run `xvc init`.")
         return
     cache = project.dvc.cache
@@ -102,13 +105,16 @@ def _outputs(project: Project) -> Iterator[Diagnosis]:
             yield Diagnosis("outputs", Health.MENDED, detail)
         else:
             detail = f"{out.said_by} and stage {stage} both track {clash}"
-            way = f"Keep one: `dvc remove {out.said_by}`, or take it out of the stage."
+            way = f"Keep one: `dvc remove {quote(out.said_by)}`, or take it out of the stage."
             yield Diagnosis("outputs", Health.WRONG, detail, way)
     for each in found.pending:
         if each.is_imported:
             detail = f"{each.path} is not downloaded yet"
             yield Diagnosis(
-                "outputs", Health.GOOD, detail, f"`dvc update {each.said_by}` brings it."
+                "outputs",
+                Health.GOOD,
+                detail,
+                f"`dvc update {quote(each.said_by)}` brings it.",
             )
 
 
@@ -184,7 +190,9 @@ def _store(project: Project) -> Iterator[Diagnosis]:
         count = query.count(connection)
     twice = project.settings.said_twice
     yield from (Diagnosis("settings", Health.WRONG, said) for said in twice)
-    known = {*twice, *project.misplaced()}  # the keeper says them, too
+    barred = project.keeper.barred()
+    yield from (Diagnosis("journals", Health.WRONG, said) for said in barred)
+    known = {*twice, *project.misplaced(), *barred}  # the keeper says them, too
     for warning in (each for each in project.keeper.warnings if each not in known):
         yield Diagnosis("store", Health.MENDED, warning)
     yield Diagnosis("store", Health.GOOD, f"{path} opens, {counted(count, 'run')}")
@@ -292,7 +300,7 @@ def _worktrees(project: Project) -> Iterator[Diagnosis]:
         yield Diagnosis("work trees", Health.WRONG, said)
     for tree in moved_trees(project.git):
         detail = f"{tree} names a repository that is not where it was: one of the two was moved"
-        way = f"`git worktree repair {shlex.quote(str(tree))}` leads it here."
+        way = f"`git worktree repair {quote(str(tree))}` leads it here."
         yield Diagnosis("work trees", Health.WRONG, detail, way)
     for each in list_trees(project):
         way = f"`xvc worktree remove {each.name}` ends it."

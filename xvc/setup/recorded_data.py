@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from shlex import quote
 
 from xvc.core.best_effort import in_words
 from xvc.core.human_units import counted, few_of
@@ -108,7 +109,7 @@ def _told(dvc: Dvc, missing: dict[str, Named]) -> Iterator[Diagnosis]:
     if away:
         first = away[0]
         detail = f"not in this clone's cache, but on remote {found.on}: {_names(away)}"
-        way = f"`xvc get {first.by} {first.out.path} -o FILE` brings the first."
+        way = f"`xvc get {first.by} {quote(first.out.path)} -o FILE` brings the first."
         yield Diagnosis("data", Health.GOOD, detail, way)
     if not lost:
         return

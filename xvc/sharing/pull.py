@@ -11,13 +11,14 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from xvc.core.best_effort import best_effort, in_words
 from xvc.core.run import DataFile
 from xvc.core.tag_message import VersionInfo
 from xvc.dvc.commit_outputs import Pointers
 from xvc.dvc.follow_folder import bring_listed
-from xvc.dvc.pointers import Out, tracked_outs
+from xvc.dvc.pointers import SUFFIX, Out, tracked_outs
 from xvc.dvc.repository import Dvc
 from xvc.errors import ConflictError, GitFailed, NoObject, error
 from xvc.git import follow_hook as hook
@@ -31,7 +32,7 @@ from xvc.project import Project
 from xvc.recording.begin_run import looked_at
 from xvc.sharing.fetch_objects import Notify, ObjectFetch
 from xvc.sharing.push import branch_of, kept_tags
-from xvc.sharing.required_objects import needs_of, remotes_of
+from xvc.sharing.required_objects import imported, needs_of, remotes_of, sources_of
 from xvc.store import query
 from xvc.system.lock import FileLock
 from xvc.system.path_containment import is_inside
@@ -218,8 +219,13 @@ def _bring(
         f"{path} is on no remote: its pointer has `push: false`" for path in sorted(kept)
     ]
     fetching.bring(digest for each in needs.values() for digest in each)
+    sources = sources_of(dvc, pointers.known()) if fetching.lost else {}
+    ours = needs.get(_TIP, {})
+    at_source = {each: at for each, at in ours.items() if each in fetching.lost & sources.keys()}
+    fetching.warnings += dict.fromkeys(imported(at, sources[d]) for d, at in at_source.items())
     for ref, each in needs.items():
-        lost = {path: digest for digest, path in each.items() if digest in fetching.lost}
+        gone = fetching.lost - at_source.keys()
+        lost = {path: digest for digest, path in each.items() if digest in gone}
         if lost and ref == _TIP:
             path = min(lost)
             asked = tuple(dict.fromkeys(fetching.asked))
@@ -311,7 +317,12 @@ def _make_way(dvc: Dvc, top: Path, out: Out, warnings: list[str]) -> None:
     if not is_inside(place.parent, top):
         warnings.append(f"{out.path} stays as it is: a link leads out of the tree")
     elif is_changed(dvc, top, out):
-        warnings.append(f"{out.path} has bytes that DVC does not hold, so it stays as it is")
+        path = quote(out.path)
+        keeps = "add" if out.said_by.endswith(SUFFIX) else "commit"
+        warnings.append(
+            f"{out.path} has bytes that DVC does not hold, so it stays as it is; "
+            f"`dvc {keeps} {path}` keeps them, `dvc checkout --force {path}` gives them up"
+        )
     elif place.is_dir() and not place.is_symlink():
         shutil.rmtree(place)
     else:

@@ -208,11 +208,15 @@ def importances(
     Raises:
         NoSampler: Optuna is missing.
     """
-    optuna = _optuna("what mattered")
     points = [(params, value) for params, value in points if math.isfinite(value)]
     differing = [k for k in space if len({repr(params.get(k)) for params, _ in points}) > 1]
     if len({value for _, value in points}) < 2 or len(points) < 4 or not differing:
         return {}
+    if len(differing) == 1:
+        return {differing[0]: 1.0}  # without Optuna's evaluator, which takes 2 s to load
+    optuna = _optuna("what mattered")
+    from optuna.importance import get_param_importances  # late: it loads scikit-learn
+
     distributions = {key: _distribution(optuna, space[key]) for key in differing}
     with _quiet():
         study = optuna.create_study(direction=_way(direction))
@@ -221,14 +225,13 @@ def importances(
             study.add_trial(
                 optuna.trial.create_trial(params=chosen, distributions=distributions, value=value)
             )
-        found = optuna.importance.get_param_importances(study, evaluator=_evaluator(optuna))
+        found = get_param_importances(study, evaluator=_evaluator(optuna))
     return {key: float(part) for key, part in found.items()}
 
 
 def _optuna(wanted: str) -> ModuleType:
     try:
         import optuna  # late: 0.5 s, and a grid needs none of it
-        import optuna.importance
         import optuna.pruners
         import optuna.samplers
         import optuna.trial

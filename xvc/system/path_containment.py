@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 
 from xvc.errors import OutsideProject
 
@@ -74,7 +75,7 @@ def refuse_cache(cache: Path, top: Path, *, may_make: Callable[[], bool]) -> Non
     if not os.path.lexists(cache):
         if may_make():
             return
-        way = f"If it is to be the cache, make it: `mkdir -p {cache}`. {_STAY}"
+        way = f"If it is to be the cache, make it: `mkdir -p {quote(str(cache))}`. {_STAY}"
         raise OutsideProject(_CACHE, str(cache), str(top), way)
     if not holds_only_objects(cache):
         raise OutsideProject(_CACHE, str(cache), str(top), _STAY)

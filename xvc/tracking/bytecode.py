@@ -56,6 +56,7 @@ class Reads:
         words: every name that stands in the instructions.
         texts: every word that stands in a text.
         given: local variables that are also used whole, so anything may be taken from them.
+        counters: outer variables that are only counted up or down.
     """
 
     globals: dict[Read, None] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class Reads:
     given: set[str] = field(default_factory=set)
     words: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
+    counters: frozenset[str] = frozenset()
 
 
 def form(code: CodeType) -> bytes:
@@ -87,14 +89,63 @@ def reads(code: CodeType) -> Iterator[Reads]:
     [('a', 'b'), ('c',)]
     """
     steps = [step for step in dis.get_instructions(code) if step.opname not in _SILENT]
-    yield _Reader(steps, set(code.co_cellvars)).read()
+    found = _Reader(steps, set(code.co_cellvars)).read()
+    found.counters = counters(code)
+    yield found
     for const in code.co_consts:
         if isinstance(const, CodeType):
             yield from reads(const)
 
 
+def counters(code: CodeType) -> frozenset[str]:
+    """Name the globals and closed-over variables that a function only counts up or down.
+
+    What such a variable held before has no part in what the function returns.
+
+    >>> def tried(x):
+    ...     global calls, seen
+    ...     calls += 1
+    ...     seen += 1
+    ...     return x + seen
+    >>> sorted(counters(tried.__code__))
+    ['calls']
+    """
+    steps = [step for step in dis.get_instructions(code) if step.opname not in _SILENT]
+    counted: set[str] = set()
+    otherwise = {name for inner in code.co_consts for name in _named(inner)}
+    for at, step in enumerate(steps):
+        if step.opname.startswith("LOAD_") and isinstance(step.argval, str):
+            known = counted if _is_count(steps[at : at + 4]) else otherwise
+            known.add(step.argval)
+    return frozenset(counted - otherwise)
+
+
+def _is_count(steps: list[dis.Instruction]) -> bool:
+    """Whether these steps are ``name += constant``, of a name outside the function."""
+    if len(steps) < 4:
+        return False
+    load, constant, operation, store = steps
+    return (
+        (load.opname, store.opname) in _OUTER
+        and load.argval == store.argval
+        and constant.opname in ("LOAD_CONST", "LOAD_SMALL_INT")
+        and isinstance(constant.argval, int | float)
+        and operation.opname == "BINARY_OP"
+        and operation.argrepr in ("+=", "-=")
+    )
+
+
+def _named(inner: object) -> Iterator[str]:
+    """Names that a code object inside another may read from outside."""
+    if isinstance(inner, CodeType):
+        yield from (*inner.co_names, *inner.co_freevars)
+        for const in inner.co_consts:
+            yield from _named(const)
+
+
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _SILENT = ("EXTENDED_ARG", "PUSH_NULL", "PRECALL", "CACHE", "NOP", "RESUME", "COPY_FREE_VARS")
+_OUTER = (("LOAD_GLOBAL", "STORE_GLOBAL"), ("LOAD_DEREF", "STORE_DEREF"))
 _TAKING = ("LOAD_ATTR", "LOAD_METHOD")
 _GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
 

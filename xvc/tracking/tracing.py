@@ -19,7 +19,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from xvc.system.distributions import Homes
-from xvc.tracking.bytecode import Chain, Import, Read, Reads, form, reads
+from xvc.tracking.bytecode import Chain, Import, Read, Reads, counters, form, reads
 from xvc.tracking.canonical import Encoder, Unkeyable, name_of
 from xvc.tracking.members import (
     MISSING,
@@ -310,8 +310,11 @@ class Tracer:
         defaults = dict(zip(named, (function.__defaults__ or ())[::-1], strict=False))
         for name, value in {**defaults, **(function.__kwdefaults__ or {})}.items():
             self._visit(f"{label}({name})", value)
+        counted = counters(code)
         for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
             value = content_of(cell)
+            if name in counted and _is_number(value):
+                continue
             self.found.cells.append((cell, value))
             if value is not MISSING:
                 self._visit(f"{label}:{name}", value)
@@ -373,6 +376,8 @@ class Tracer:
             elif bound is not None:
                 self._visit(f"{label} {wanted.bound}", bound)
         for read in found.globals:
+            if read.chain[0] in found.counters and _is_number(space.get(read.chain[0])):
+                continue
             end = self._resolve(space, read.chain)
             self._target(label, space, read, *end)
         for local, module in modules.items():
@@ -551,3 +556,7 @@ def digest_of(parts: Mapping[str, bytes]) -> bytes:
         encoded = label.encode("utf-8", "surrogatepass")
         whole.update(b"%d:" % len(encoded) + encoded + b"%d:" % len(parts[label]) + parts[label])
     return whole.digest()
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float)

@@ -43,7 +43,7 @@ class CodeIncomplete(ConflictError):
     says = "the code of run {run} is incomplete: {paths:3} could not be held"
     way = (
         "If that does not matter, `xvc tag --incomplete --run {run}` tags it; else have git track "
-        "it (`git add -f`), and run again."
+        "it, `git add -f {paths}`, and run again."
     )
 
 
@@ -55,8 +55,8 @@ class DataDiffers(ConflictError):
     paths: tuple[str, ...]
     says = "the data of run {run} was not what its pointers name: {paths:3}"
     way = (
-        "`xvc pull` puts the data of the pointers in place, `dvc add` records the data as it "
-        "is; then run again. As it was, `xvc tag --incomplete --run {run}` tags it."
+        "`xvc pull` puts the data of the pointers in place, `dvc add {paths}` records what is "
+        "there; then run again. As it was, `xvc tag --incomplete --run {run}` tags it."
     )
 
 

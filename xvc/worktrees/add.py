@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 
 from xvc.core.worktree import Record, SetupStage, branch_of, check_name, folder_of
 from xvc.errors import ConflictError, NotFoundError, XvcError, error
@@ -161,8 +162,10 @@ def _refuse_taken(project: Project, branch: str, place: Path) -> None:
     heads = project.git.refs("refs/heads/")
     family = branch.partition("/")[0]
     if f"refs/heads/{branch}" in heads:
-        way = f"Take another name, or `git worktree add {place} {branch}` and "
-        raise TreeTaken(f"branch {branch} exists", f"{way}`xvc worktree adopt {place}`.")
+        way = f"Take another name, or `git worktree add {quote(str(place))} {branch}` and "
+        raise TreeTaken(
+            f"branch {branch} exists", f"{way}`xvc worktree adopt {quote(str(place))}`."
+        )
     if f"refs/heads/{family}" in heads:
         raise TreeTaken(f"branch {family} exists, so {branch} cannot", f"Rename {family}.")
     refuse_used(project, place)
@@ -176,16 +179,24 @@ def refuse_used(project: Project, place: Path) -> None:
     """
     if any(tree.path == place for tree in trees(project.git)):
         way = (
-            f"`xvc worktree adopt {place}` takes it on; if it was moved, `git worktree repair` "
-            "with its new path leads git there; `git worktree prune` if it is gone."
+            f"`xvc worktree adopt {quote(str(place))}` takes it on; if it was moved, "
+            "`git worktree repair` with its new path leads git there; `git worktree prune` if "
+            "it is gone."
         )
         raise TreeTaken(f"git has a work tree at {place}", way)
     if place.exists() and not (place.is_dir() and not any(place.iterdir())):
         raise TreeTaken(f"{place} exists", "Name another folder with `--path`.")
 
 
-def make_as_recorded(project: Project, record: Record) -> tuple[WorkTree, Record]:
+def make_as_recorded(
+    project: Project, record: Record, files: str = "HEAD"
+) -> tuple[WorkTree, Record]:
     """Have git make the tree, as far as it is not made; the caller holds the list of trees.
+
+    Args:
+        project: any tree's.
+        record: what was written down of it.
+        files: the commit or the tree whose files it gets.
 
     Raises:
         NoTree: git has none there although it was made.
@@ -210,7 +221,7 @@ def make_as_recorded(project: Project, record: Record) -> tuple[WorkTree, Record
     if record.stage is SetupStage.MAKING:
         _set_older_apart(project.room, tree.folder)
         record = remember(project.room, replace(record, tree=tree.folder.name))
-        fill_tree(git_at(project, tree))
+        fill_tree(git_at(project, tree), files)
     return tree, record
 
 

@@ -102,13 +102,12 @@ def make_tree_for(
     room = home.room
     with tree_lock(room, name, doing):
         with tree_list_lock(home, f"{doing} {name}"):
-            main = every_tree(home)[0].path
-            place = main.parent / f"{main.name}-{name}"
+            main = every_tree(home)[0]
+            place = main.path.parent / f"{main.path.name}-{name}"
             record = Record(name, str(place), base, since=time.time_ns())
-            tree, record = make_as_recorded(home, remember(room, record))
-        # HEAD stays at the commit, so that a run knows it, and what was changed since.
-        git_at(home, tree).call("read-tree", "--reset", "-u", snapshot)
-        done = set_up(home, every_tree(home)[0], tree)
+            # HEAD is at the commit, so that a run knows it, and what was changed since.
+            tree, record = make_as_recorded(home, remember(room, record), files=snapshot)
+        done = set_up(home, main, tree, is_passing=True)
         remember(room, replace(record, stage=SetupStage.READY))
     return tree, done
 

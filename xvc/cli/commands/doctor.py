@@ -8,7 +8,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
-from xvc.cli.output import Answer, few, show
+from xvc.cli.output import Answer, commands_from_here, few, show
 from xvc.setup.health import Diagnosis, Health
 
 _MARKS = {"good": "ok", "mended": "mended", "wrong": "WRONG"}
@@ -44,7 +44,7 @@ def command(
     for each in found:
         lines.append(f"{_MARKS[each.health.value]:<7} {each.what:<12} {each.detail}")
         if each.hint:
-            lines.append(f"{'':<20} {each.hint}")
+            lines.append(f"{'':<20} {commands_from_here(each.hint, here.manner)}")
     listed = few(sorted(found, key=lambda each: each.health is Health.GOOD))
     wrong = any(each.health is Health.WRONG for each in found)
     data: Data = {"findings": listed, "findings_total": len(found), "healthy": not wrong}

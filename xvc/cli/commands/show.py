@@ -11,7 +11,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Reference
 from xvc.cli.output import Answer, duration, moment, number, show, size
-from xvc.core.run import ABSENT, OUTSIDE, Status
+from xvc.core.run import ABSENT, OUTSIDE, UNTRACKED, Status
 
 if TYPE_CHECKING:
     from xvc.core.run import DataFile as Input
@@ -235,7 +235,9 @@ def _data(file: Input) -> str:
     if file.state == ABSENT:
         return "absent"
     if file.state == OUTSIDE:
-        return "leads out of the project: its content is on no record"
+        return "lies outside of the project: its content is on no record"
+    if file.state == UNTRACKED:
+        return f"{file.short.partition(' ')[2]}  neither git nor DVC has it: on no record"
     was = f"  modified, its pointer names {file.tracked[:10]}" if file.tracked else ""
     return f"{file.digest[:10]}  {size(file.size)}{was}"
 
