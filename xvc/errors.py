@@ -412,12 +412,14 @@ class NoObject(NotFoundError):
     """A DVC object that a pointer names is not in the cache.
 
     ``was_asked`` tells that each remote was asked for it in vain; ``remotes`` names them.
+    ``source`` is the command that brings an import from where it came.
     """
 
     digest: str
     path: str
     was_asked: bool = False
     remotes: tuple[str, ...] = ()
+    source: str = ""
     says = "{path} ({digest:.10}) is not in the DVC cache"
     way = (
         "`xvc pull` brings it, or `dvc fetch {path}`; without a DVC remote only another clone's "
@@ -431,6 +433,8 @@ class NoObject(NotFoundError):
     @property
     def hint(self) -> str:
         """Say what brings it; of what was asked for in vain, who can still have it."""
+        if self.source:
+            return f"It is imported: `{self.source}` brings it from its source."
         if not self.was_asked:
             return super().hint
         if self.remotes:

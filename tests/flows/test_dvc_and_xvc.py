@@ -400,3 +400,50 @@ def test_nothing_is_brought_where_the_pulled_commit_has_such_a_remote(
 
     assert refused.json["error"]["code"] == "versioned-remote"
     assert (git(there, "rev-parse", "HEAD"), git(there, "status", "--porcelain")) == (before, "")
+
+
+@pytest.fixture
+def importing(begun: Path, tmp_path: Path) -> Path:
+    """A project whose `imp.csv` and `imp` DVC imports from another repository, pushed by DVC."""
+    source = tmp_path / "source"
+    source.mkdir()
+    git(source, "init", "-q")
+    _write(source, {"one.csv": b"one\n", "many/1.csv": b"1\n"})
+    with type(_repo(begun)).init(str(source)) as repo:
+        repo.add([str(source / "one.csv"), str(source / "many")])
+    git(source, "add", "-A")
+    git(source, "commit", "-qm", "data")
+    _configured(begun, {"storage": {"url": "../../storage"}})
+    with _repo(begun) as repo:
+        for path, out in (("one.csv", "imp.csv"), ("many", "imp")):
+            repo.imp(str(source), path, out=out)
+    git(begun, "add", "-A")
+    git(begun, "commit", "-qm", "imports")
+    assert _dvc_push(begun, is_apart=False)
+    git(begun, "push", "-q", "origin", "main")
+    return begun
+
+
+def test_an_import_is_brought_from_its_source(importing: Path, call_xvc: Calling) -> None:
+    """DVC sends none: without them the rest is pulled and pushed; each command named helps."""
+    there = _clone(importing)
+    way = "`dvc pull {}.dvc` brings it from its source"
+
+    pulled = call_xvc("pull", "--json", cwd=there)
+    tried = call_xvc(
+        *("sweep", "--param", "lr=1", "--", "python", "train.py", "--lr", "{lr}"), cwd=there
+    )
+    got = call_xvc("get", "@", "imp.csv", "--out", "got.csv", cwd=there)
+    git(there, "commit", "-qm", "more", "--allow-empty")
+    pushed = call_xvc("push", "--json", cwd=there)
+    with _repo(there) as repo:
+        repo.pull([str(there / name) for name in ("imp.csv.dvc", "imp.dvc")])
+
+    assert (pulled.code, pushed.code, tried.code) == (0, 0, 0), pulled.out + pushed.out + tried.err
+    assert (there / "anchor.csv").read_bytes() == b"anchor\n"
+    for said in (pulled.json["warnings"], pushed.json["warnings"]):
+        for path in ("imp.csv", "imp"):
+            assert sum(way.format(path) in each for each in said) == 1, said
+    assert (got.code, "`dvc pull imp.csv.dvc` brings it" in got.err) == (1, True), got.err
+    assert f"`dvc pull imp.csv.dvc` in {there} brings it, then start again" in tried.err
+    assert _tree(there, ["imp.csv", "imp"]) == {"imp.csv": b"one\n", "imp/1.csv": b"1\n"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -320,3 +321,29 @@ def test_what_may_not_be_read_costs_no_run(project: Path, call_xvc: Calling, nam
     assert shown["exit_code"] == 3
     assert name != "a.txt.dvc" or [*shown["data"]] == ["b.txt"]
     assert listed.returncode == 0 or f"`ls -ld {barred}`" in listed.stderr
+
+
+def test_a_journal_that_may_not_be_read_hides_no_other_run(
+    project: Path, call_xvc: Calling
+) -> None:
+    """A colleague's umask: lists and versions go on without it, and say so until it can be read."""
+    call_xvc("run", "--", "python", "train.py")
+    folder = project / ".git" / "xvc" / "journals" / "main"
+    (folder / "folded").rename(folder / "away")
+    (project / "results" / "experiments.duckdb").unlink()
+    call_xvc("run", "--", "python", "train.py", "--lr", "0.2")
+    theirs = next((folder / "away").iterdir()).rename(folder / "theirs.jsonl")
+    theirs.chmod(0)
+    xvc = [*_without_roots_rights(), sys.executable, "-m", "xvc"]
+
+    words = (["ls", "--json"], ["run", "--tag", "minor", "--", "true"], ["doctor"])
+    done = [
+        subprocess.run([*xvc, *each], cwd=project, capture_output=True, text=True) for each in words
+    ]
+    theirs.chmod(0o644)
+
+    assert [each.returncode for each in done] == [0, 0, 3], done
+    assert json.loads(done[0].stdout)["data"]["total"] == 1
+    assert all(f"`ls -l {theirs}` shows who may" in each.stdout + each.stderr for each in done)
+    assert "WRONG" in done[2].stdout
+    assert call_xvc("ls", "--json").data["total"] == 3

@@ -37,7 +37,7 @@ from xvc.store.parquet_union import unite
 from xvc.store.parquet_write import expect_writable, write_table
 from xvc.store.rebase import RowsDoubled
 
-EXAMPLES = int(os.environ.get("MERGE_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("MERGE_EXAMPLES", "4"))
 SAMPLES: dict[str, tuple[str, ...]] = {
     # values that DuckDB's own comparison, hash or JSON could take for one another
     "DOUBLE": ("0.0", "-0.0", "nan", "inf", "0.1"),

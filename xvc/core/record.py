@@ -23,6 +23,10 @@ SCHEMA = 1
 """The version written into every record; a higher one is refused, not guessed."""
 
 
+STEPS = ("step", "epoch")
+"""The keys of a row that may say at which step it was logged, the first before the second."""
+
+
 class RecordKind(StrEnum):
     """What a record does."""
 

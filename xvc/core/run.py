@@ -53,6 +53,10 @@ UNTRACKED = "untracked"
 """How data was found in the tree that neither git nor DVC holds: its bytes are on no record."""
 
 
+DOUBT = "?"
+"""Stands behind the value of a param of which something else that the command read says another."""
+
+
 @dataclass(frozen=True, slots=True)
 class DataFile:
     """One input as a run saw it: its digest and its size in bytes.
@@ -263,6 +267,14 @@ class RunRecord:
         said = (each for says in self.code.unopened.values() for each in says.items())
         apart = {key: value for key, value in said if key not in self.code.contested}
         return {**apart, **self.params}
+
+    def doubt(self, key: str) -> str:
+        """Return what is put behind the value of a param that may be overruled, else nothing.
+
+        >>> RunRecord(RunId("a"), code=RunCode(contested={"lr": "$LR says 0.9"})).doubt("lr")
+        '?'
+        """
+        return DOUBT if key in self.code.contested and key in self.params else ""
 
     @property
     def is_discarded(self) -> bool:

@@ -10,6 +10,7 @@ import errno
 import os
 import posixpath
 import re
+import shlex
 import stat
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -45,8 +46,8 @@ class Out:
 
     ``is_made`` tells that a stage of a pipeline writes it, ``stage`` which, in full; ``remote``
     the DVC remote that it alone goes to; ``is_pushed`` is false for what stays in the cache;
-    ``is_imported`` tells that DVC can bring it from its source; ``is_old`` that its digest is of
-    DVC 2, which hashed text with line ends of Unix.
+    ``source`` is the command by which DVC brings it from where it was imported; ``is_old`` tells
+    that its digest is of DVC 2, which hashed text with line ends of Unix.
     """
 
     path: str
@@ -57,8 +58,13 @@ class Out:
     stage: str = ""
     remote: str | None = None
     is_pushed: bool = True
-    is_imported: bool = False
+    source: str = ""
     is_old: bool = False
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether DVC can bring it from where it was imported."""
+        return bool(self.source)
 
     @property
     def file(self) -> DataFile:
@@ -265,7 +271,7 @@ def _read_pointer(file: str, content: bytes, found: Survey) -> None:
     folder = joined(folder, str(held.get("wdir") or "."))
     deps = held.get("deps")
     is_made = "cmd" in held
-    is_imported = isinstance(deps, list) and bool(deps) and not is_made
+    source = _source(file, deps) if isinstance(deps, list) and deps and not is_made else ""
     for entry in _entries(content, file):
         if not isinstance(entry.get("path"), str):
             raise PointerCorrupt(file, "it names no output")
@@ -276,7 +282,13 @@ def _read_pointer(file: str, content: bytes, found: Survey) -> None:
             remote=str(entry["remote"]) if entry.get("remote") else None,
         )
         if said.is_cached:
-            _add(found, file, folder, said, entry, is_made=is_made, is_imported=is_imported)
+            _add(found, file, folder, said, entry, is_made=is_made, source=source)
+
+
+def _source(file: str, deps: list[Json]) -> str:
+    """Name the command that brings an import: DVC keeps the commit of another repository alone."""
+    is_of_repository = any("repo" in dep for dep in _dicts(deps))
+    return f"dvc {'pull' if is_of_repository else 'update'} {shlex.quote(file)}"
 
 
 def _read_lock(read: Read, file: str, content: bytes, found: Survey) -> None:
@@ -314,14 +326,14 @@ def _add(
     *,
     stage: str = "",
     is_made: bool = False,
-    is_imported: bool = False,
+    source: str = "",
 ) -> None:
     path = plain_path(folder, said.path)
     if path is None or "://" in said.path:
         return  # in a cloud, or outside
     digest, size = _digest(entry, file), entry.get("size")
     if digest is None:
-        found.pending.append(Pending(path, file, is_imported))
+        found.pending.append(Pending(path, file, bool(source)))
         return
     found.outs.append(
         Out(
@@ -333,7 +345,7 @@ def _add(
             stage=stage,
             remote=said.remote,
             is_pushed=said.is_pushed,
-            is_imported=is_imported,
+            source=source,
             is_old=entry.get("hash") != "md5",
         )
     )

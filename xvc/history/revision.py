@@ -111,7 +111,8 @@ def holdings(project: Project, point: Revision) -> Holdings:
     pipelines = [str(PurePosixPath(path).with_name("dvc.yaml")) for path in names if _is_lock(path)]
     texts = read_files(project.git, files, [*names, *pipelines])
     outs = {out.path: out for out in outs_in(texts.get, names)}
-    outs |= point.recorded
+    said = {path: out.digest for path, out in outs.items()}  # a pointer says more than a record
+    outs |= {path: out for path, out in point.recorded.items() if said.get(path) != out.digest}
     if not point.is_version:
         outs = {path: out for path, out in outs.items() if path not in project.own_pointers()}
     return Holdings(files, outs)

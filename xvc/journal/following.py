@@ -12,12 +12,10 @@ from io import BytesIO
 from pathlib import Path
 
 from xvc.core.nested import above, numbers_in
-from xvc.core.record import RecordKind
+from xvc.core.record import STEPS, RecordKind
 from xvc.journal.codec import CONTROL, decode_line, encode_key
 from xvc.journal.reader import ReadPosition, Slice, journals, read_new
 from xvc.types import Json
-
-_STEPS = ("step", "epoch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ class Follower:
     def _step(self, run: str, row: dict[str, Json], count: int) -> int:
         """Read the step that a row says; a param in every row, ``epoch=10``, is none."""
         params = self._params.get(run, {})
-        for key in _STEPS:
+        for key in STEPS:
             said = row.get(f"i:{key}")
             if isinstance(said, int) and params.get(key) != said:
                 return said

@@ -86,10 +86,18 @@ class Slice:
 
 
 def journals(folder: Path) -> list[Path]:
-    """List the journals of a folder by name; none when there is no folder."""
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if path.suffix == SUFFIX)
+    """List the journals of a folder that may be read, by name; none when there is no folder."""
+    return sorted(path for path in _files(folder) if os.access(path, os.R_OK))
+
+
+def barred_journals(folder: Path) -> list[Path]:
+    """List those that may not be read, as what another user has written under a strict umask."""
+    return sorted(path for path in _files(folder) if not os.access(path, os.R_OK) and path.exists())
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        yield from (path for path in folder.iterdir() if path.suffix == SUFFIX)
 
 
 def born(path: Path) -> float:

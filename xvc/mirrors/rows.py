@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from xvc.core.json_values import from_plain
-from xvc.core.record import RecordKind
+from xvc.core.record import STEPS, RecordKind
 from xvc.journal.codec import CONTROL, decode_line, decode_name, from_json
 from xvc.journal.writer import SUFFIX
 from xvc.types import Json
@@ -18,7 +18,6 @@ MOST = 1 << 19
 """Bytes that are read at once, of one journal: what waits, waits on the disk."""
 
 _LARGEST = 1 << 63
-_STEPS = ("step", "epoch")
 _NOT_FINITE = {"nan", "inf", "-inf"}
 
 
@@ -38,7 +37,7 @@ def step_of(values: Mapping[str, float], place: int) -> int:
     >>> step_of({"epoch": 3.0, "loss": 0.5}, 7), step_of({"loss": 0.5}, 7)
     (3, 7)
     """
-    said = (values.get(key) for key in _STEPS)
+    said = (values.get(key) for key in STEPS)
     return next((int(each) for each in said if each is not None and each == each), place)  # noqa: PLR0124
 
 

@@ -190,7 +190,9 @@ def _store(project: Project) -> Iterator[Diagnosis]:
         count = query.count(connection)
     twice = project.settings.said_twice
     yield from (Diagnosis("settings", Health.WRONG, said) for said in twice)
-    known = {*twice, *project.misplaced()}  # the keeper says them, too
+    barred = project.keeper.barred()
+    yield from (Diagnosis("journals", Health.WRONG, said) for said in barred)
+    known = {*twice, *project.misplaced(), *barred}  # the keeper says them, too
     for warning in (each for each in project.keeper.warnings if each not in known):
         yield Diagnosis("store", Health.MENDED, warning)
     yield Diagnosis("store", Health.GOOD, f"{path} opens, {counted(count, 'run')}")

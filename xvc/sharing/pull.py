@@ -32,7 +32,7 @@ from xvc.project import Project
 from xvc.recording.begin_run import looked_at
 from xvc.sharing.fetch_objects import Notify, ObjectFetch
 from xvc.sharing.push import branch_of, kept_tags
-from xvc.sharing.required_objects import needs_of, remotes_of
+from xvc.sharing.required_objects import imported, needs_of, remotes_of, sources_of
 from xvc.store import query
 from xvc.system.lock import FileLock
 from xvc.system.path_containment import is_inside
@@ -219,8 +219,13 @@ def _bring(
         f"{path} is on no remote: its pointer has `push: false`" for path in sorted(kept)
     ]
     fetching.bring(digest for each in needs.values() for digest in each)
+    sources = sources_of(dvc, pointers.known()) if fetching.lost else {}
+    ours = needs.get(_TIP, {})
+    at_source = {each: at for each, at in ours.items() if each in fetching.lost & sources.keys()}
+    fetching.warnings += dict.fromkeys(imported(at, sources[d]) for d, at in at_source.items())
     for ref, each in needs.items():
-        lost = {path: digest for digest, path in each.items() if digest in fetching.lost}
+        gone = fetching.lost - at_source.keys()
+        lost = {path: digest for digest, path in each.items() if digest in gone}
         if lost and ref == _TIP:
             path = min(lost)
             asked = tuple(dict.fromkeys(fetching.asked))

@@ -32,7 +32,14 @@ from xvc.history.unversioned import unsaved
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.sharing.fetch_objects import Notify, ObjectFetch
-from xvc.sharing.required_objects import Needs, expanded, needs_of, remotes_of
+from xvc.sharing.required_objects import (
+    Needs,
+    expanded,
+    imported,
+    needs_of,
+    remotes_of,
+    sources_of,
+)
 from xvc.sharing.run_logs import keep_logs
 from xvc.store import query
 from xvc.types import Digest, RunId
@@ -197,7 +204,7 @@ def push(project: Project, request: PushRequest, notify: Notify) -> Pushed:
     for target in destinations:
         notify(f"looking for {counted(len(target.digests), 'object')} on {target.remote.name}")
         target.held = target.remote.held(target.digests, {*pointers.known(), *outs})
-    _leave_out(project, dvc, to_push, destinations)
+    _leave_out(project, dvc, to_push, destinations, pointers.known())
     absent = [(target, _absent(dvc, to_push, target)) for target in destinations]
     count = sum(len(each) for _, each in absent)
     size = sum(object_of(dvc, digest).stat().st_size for _, each in absent for digest in each)
@@ -450,14 +457,25 @@ def _model_in(tag: str) -> str:
 
 
 def _leave_out(
-    project: Project, dvc: Dvc, to_push: _RefsToPush, destinations: Sequence[_Destination]
+    project: Project,
+    dvc: Dvc,
+    to_push: _RefsToPush,
+    destinations: Sequence[_Destination],
+    known: Collection[Out],
 ) -> None:
     """Decide on refs whose objects are missing: leave runs out, name refs that were pushed.
 
-    Tags of another tool's models stay here, too: what they need was never xvc's to keep.
+    Tags of another tool's models stay here, too: what they need was never xvc's to keep. Imports
+    stop nothing, as DVC sends none of them: whoever wants one has it from its source.
     """
     lacked = set().union(*(target.digests - target.held for target in destinations))
     nowhere = {digest for digest in lacked if not _is_here(dvc, digest)}
+    sources = sources_of(dvc, known) if nowhere else {}
+    told = {digest: path for digest, path in to_push.digests.items() if digest in nowhere}
+    to_push.warnings += dict.fromkeys(
+        imported(path, sources[digest]) for digest, path in told.items() if digest in sources
+    )
+    nowhere -= sources.keys()
     stay = list[str]()
     for ref, needs in list(to_push.needs.items()):
         paths = tuple(sorted({path for digest, path in needs.items() if digest in nowhere}))

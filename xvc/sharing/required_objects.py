@@ -5,6 +5,7 @@ Reads only, except that a folder's list that is not here may be brought.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from xvc.dvc.commit_outputs import Pointers
@@ -59,6 +60,20 @@ def needs_of(
 def remotes_of(outs: Iterable[Out]) -> set[str]:
     """Name the DVC remotes that outputs go to instead of the usual one."""
     return {out.remote for out in outs if out.remote is not None}
+
+
+def sources_of(dvc: Dvc, outs: Collection[Out]) -> dict[str, str]:
+    """Map what imports name to the commands by which DVC brings it from its source."""
+    found: dict[str, str] = {}
+    for out in outs:
+        with contextlib.suppress(BadListing):  # told of already
+            found |= dict.fromkeys(expanded(dvc, out) if out.source else (), out.source)
+    return found
+
+
+def imported(path: str, source: str) -> str:
+    """Say of an import that is on no remote what brings it."""
+    return f"{path} is imported, and not on the DVC remote: `{source}` brings it from its source"
 
 
 def _is_away(dvc: Dvc, out: Out) -> bool:

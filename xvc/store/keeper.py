@@ -33,7 +33,7 @@ from xvc.errors import (
     XvcError,
 )
 from xvc.journal.layout import Room
-from xvc.journal.reader import is_read, is_written, journals, runs_named
+from xvc.journal.reader import barred_journals, is_read, is_written, journals, runs_named
 from xvc.store import db
 from xvc.store.fold import Folded, fold, fold_again, keep_damaged, positions
 from xvc.store.idle_instance import reading_own
@@ -111,6 +111,8 @@ class Keeper:
             Unresolved: the pointer holds an unfinished merge.
             PointerCorrupt: the pointer cannot be read.
         """
+        for said in self.barred():
+            self._warn(said)
         if self._is_current(StoreState.read(self.room.store_state), self.pointer):
             return True
         try:
@@ -123,6 +125,14 @@ class Keeper:
         except OSError as err:  # a full disk, a read-only tree
             self._hindrance = StoreFailed(str(self.path), err.strerror or str(err))
         return False
+
+    def barred(self) -> list[str]:
+        """Say which journals may not be read, as those of a colleague with a strict umask."""
+        return [
+            f"the runs in {path} are left out: it may not be read; "
+            f"`ls -l {quote(str(path))}` shows who may"
+            for path in barred_journals(self.room.journals)
+        ]
 
     def _is_current(self, left: StoreState, pointer: Pointer | None) -> bool:
         base = pointer.digest if pointer else None

@@ -324,7 +324,8 @@ def _bring(dvc: Dvc, missing: Mapping[str, Out]) -> None:
         fetching.bring(missing)
         gone, asked = fetching.lost, tuple(dict.fromkeys(fetching.asked))
     for digest in sorted(gone):
-        raise NoObject(digest, missing[digest].path, was_asked=True, remotes=asked)
+        out = missing[digest]
+        raise NoObject(digest, out.path, was_asked=True, remotes=asked, source=out.source)
 
 
 def _write(project: Project, point: Revision, wanted: _Wanted, folder: Path) -> None:

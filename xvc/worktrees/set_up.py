@@ -38,24 +38,31 @@ _SCRATCH = ".exp-set-up"
 class SetUp:
     """What was done: files put there by kind of link, files copied, and what is not there.
 
-    Of what is ``missing``, the DVC cache lacks what is ``absent``; the rest was never downloaded.
+    Of what is ``missing``, the DVC cache lacks what is ``absent``, and what is ``imported``, with
+    the command that brings it; the rest was never downloaded. ``place`` is where to do what a
+    warning asks for, if not in the tree.
     """
 
+    place: Path | None = None
     linked: dict[str, int] = field(default_factory=dict)
     copied: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
+    imported: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
-def set_up(project: Project, main: WorkTree, tree: WorkTree) -> SetUp:
+def set_up(project: Project, main: WorkTree, tree: WorkTree, *, is_passing: bool = False) -> SetUp:
     """Make a linked tree ready for runs.
+
+    One that is *passing* is gone when its warnings are read: what helps is done where we are.
 
     Raises:
         DvcFailed: a DVC configuration file cannot be read.
         OSError: the tree cannot be written.
     """
-    done = SetUp()
+    place = project.git.place.top if is_passing else tree.path
+    done = SetUp(place)
     _keep_apart(project, main, tree)
     there = project_at(project, tree)
     roots = _dvc_roots(there, tree)
@@ -69,19 +76,23 @@ def set_up(project: Project, main: WorkTree, tree: WorkTree) -> SetUp:
     there.keeper.refresh()
     done.warnings += there.keeper.warnings
     if giving != tree.path:
-        done.warnings += _lacking_set_up(project, main, giving, there)
+        done.warnings += _lacking_set_up(project, main, giving, there, is_passing=is_passing)
         done.warnings += put_submodules(there.git, giving)
     _put_data_of(there, tree, roots, done)
     if not main.is_bare:
         _copy_included(project, main, tree, there, done)
+    again = "start again" if is_passing else f"`xvc worktree adopt {quote(str(place))}`"
     if done.absent:
         has_remote = bool(there.dvc and there.dvc.remotes())
-        done.warnings.append(_how_to_fetch(tree, done.absent, has_remote=has_remote))
+        done.warnings.append(_how_to_fetch(place, again, done.absent, has_remote=has_remote))
+    for path, source in done.imported.items():
+        said = f"{path} is imported, and not in the DVC cache; `{source}` in {place} brings it"
+        done.warnings.append(f"{said}, then {again}")
     return done
 
 
 def _lacking_set_up(
-    project: Project, main: WorkTree, giving: Path, there: Project
+    project: Project, main: WorkTree, giving: Path, there: Project, *, is_passing: bool
 ) -> Iterator[str]:
     """Say which settings the other tree has and this one's commit has not, and what brings them."""
     top = there.top
@@ -98,6 +109,9 @@ def _lacking_set_up(
     said = f"this tree begins at a commit without {' and '.join(names)}"
     if any(name.endswith(_DVC) for name in names):
         said += ": its runs get no version, and its data is not here"
+    if is_passing:
+        yield said
+        return
     steps = [f"`git merge {main.branch or main.commit}` in {top}"]
     if not all(name in held for name in names):
         steps.insert(0, f"commit {'it' if len(names) == 1 else 'them'} in {giving}")
@@ -174,8 +188,8 @@ def _readable(top: Path, files: Iterable[str], done: SetUp) -> list[Out]:
         not_yet = [each for each in read.pending if each.is_imported]
         done.missing += [each.said_by for each in not_yet]
         done.warnings += [
-            f"{each.path} is not downloaded yet; `dvc update {quote(each.said_by)}` in {top} "
-            "brings it"
+            f"{each.path} is not downloaded yet; `dvc update {quote(each.said_by)}` "
+            f"in {done.place or top} brings it"
             for each in not_yet
         ]
     return list(found.values())
@@ -196,8 +210,12 @@ def _put(top: Path, dvc: Dvc, linker: Linker, out: Out, done: SetUp, *, is_own: 
         found = members(dvc, out)
     except NoObject:
         if not (top / out.path).exists():
-            done.absent.append(out.said_by if out.said_by.endswith(SUFFIX) else out.path)
-            done.missing.append(done.absent[-1])
+            name = out.said_by if out.said_by.endswith(SUFFIX) else out.path
+            done.missing.append(name)
+            if out.source:
+                done.imported[out.path] = out.source
+            else:
+                done.absent.append(name)
         return
     except (ObjectCorrupt, BadListing) as err:
         done.warnings.append(f"{out.path} was not put there: {err}. {err.hint}")
@@ -219,17 +237,14 @@ def _is_inside(top: Path, path: Path) -> bool:
     return path.resolve().is_relative_to(top)
 
 
-def _how_to_fetch(tree: WorkTree, missing: list[str], *, has_remote: bool) -> str:
+def _how_to_fetch(at: Path, again: str, missing: list[str], *, has_remote: bool) -> str:
     """Say what is missing, and what brings it: without a remote nothing does from here."""
     names = " ".join(map(quote, missing[:5])) + (" …" if len(missing) > 5 else "")
     are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
     said = f"{counted(len(missing), 'tracked output')} {are} not in the DVC cache ({names}); "
     if not has_remote:
         return said + "there is no DVC remote, so only another clone's cache can have it"
-    return said + (
-        f"get {them} with `dvc fetch {names.removesuffix(' …')}` in {tree.path}, "
-        f"then `xvc worktree adopt {quote(str(tree.path))}`"
-    )
+    return f"{said}get {them} with `dvc fetch {names.removesuffix(' …')}` in {at}, then {again}"
 
 
 def _copy_included(
