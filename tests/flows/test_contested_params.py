@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import xvc
 from surroundings import Calling, git
 from xvc.system.file_watch import is_local
 
@@ -121,3 +122,23 @@ def test_a_sweep_says_what_may_overrule_its_values(mixed: Path, call_xvc: Callin
     done = call_xvc("sweep", "-P", "lr=0.2,0.3", "--", *train)
 
     assert done.err.count("lr may be overruled: conf/mine.yaml says 0.01") == 1
+
+
+def test_a_param_that_may_be_overruled_is_marked_wherever_it_is_shown(
+    mixed: Path, call_xvc: Calling
+) -> None:
+    """In tables, comparisons, reports, versions and frames; the other run's is not."""
+    call_xvc("run", "--capture", "--", "env", "LR=0.9", sys.executable, "train.py")
+    marked = call_xvc("show", "--json").data["id"]
+    (mixed / "params.yaml").write_text("lr: 0.2\nopt:\n  wd: 0.5\n")
+    call_xvc("run", "--tag", "minor", "--", sys.executable, "train.py")
+    shown = ["ls", "ls --columns lr", "compare @-1 @", "report", "brief"]
+    for words in map(str.split, shown):
+        said = call_xvc(*words).out
+
+        assert "0.1?" in said, words
+        assert "0.2" in said
+        assert "0.2?" not in said
+    for words in (["ls", "--json"], ["compare", "@-1", "@", "--json"]):
+        assert any(f"lr of {marked}" in each for each in call_xvc(*words).json["warnings"])
+    assert list(xvc.open(mixed).runs()["contested"])[1] == "lr"

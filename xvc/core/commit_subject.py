@@ -14,6 +14,7 @@ from xvc.core.direction import is_progress
 from xvc.core.equality import is_same
 from xvc.core.json_values import readable
 from xvc.core.name_words import pieces, word_table, words
+from xvc.core.run import RunRecord
 from xvc.types import Json
 
 _LONGEST_NAME, _LONGEST_VALUE, _LONGEST_TEXT = 32, 24, 72
@@ -104,6 +105,14 @@ def subject(
     if text and (said := _harmless(text, _LONGEST_TEXT)):
         parts.append(said)
     return " | ".join(parts) or _NOTHING
+
+
+def with_doubts(run: RunRecord) -> dict[str, Json]:
+    """Return the params of a run for its line; those that may be overruled are marked."""
+    return {
+        key: f"{shown(value)}{run.doubt(key)}" if run.doubt(key) else value
+        for key, value in run.params.items()
+    }
 
 
 def shown(value: Json) -> str:

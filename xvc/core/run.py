@@ -53,6 +53,10 @@ UNTRACKED = "untracked"
 """How data was found in the tree that neither git nor DVC holds: its bytes are on no record."""
 
 
+DOUBT = "?"
+"""Stands behind the value of a param of which something else that the command read says another."""
+
+
 @dataclass(frozen=True, slots=True)
 class DataFile:
     """One input as a run saw it: its digest and its size in bytes.
@@ -124,7 +128,8 @@ class RunCode:
     does not hold although git does not ignore them, ``incomplete`` those among what ran that could
     not be held. ``unread`` are params files, from the top, that say more than the run's params;
     ``unopened`` those that the command never opened, with what they say: no params of the run.
-    ``unheld`` tells what of the ``incomplete`` was there, by digests, where that is known.
+    ``unheld`` tells what of the ``incomplete`` was there, by digests, where that is known, and in
+    which state packages were that are installed in place.
     ``contested`` are params of which something else that the command read says another value, and
     what: either may have been used.
     """
@@ -150,7 +155,7 @@ class RunCode:
         """
         if any(path not in self.unheld for path in self.incomplete):
             return None
-        return "".join(f"{path} {self.unheld[path]}\n" for path in sorted(self.incomplete))
+        return "".join(f"{path} {said}\n" for path, said in sorted(self.unheld.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +267,14 @@ class RunRecord:
         said = (each for says in self.code.unopened.values() for each in says.items())
         apart = {key: value for key, value in said if key not in self.code.contested}
         return {**apart, **self.params}
+
+    def doubt(self, key: str) -> str:
+        """Return what is put behind the value of a param that may be overruled, else nothing.
+
+        >>> RunRecord(RunId("a"), code=RunCode(contested={"lr": "$LR says 0.9"})).doubt("lr")
+        '?'
+        """
+        return DOUBT if key in self.code.contested and key in self.params else ""
 
     @property
     def is_discarded(self) -> bool:

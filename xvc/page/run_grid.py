@@ -10,6 +10,7 @@ from xvc.core.direction import direction_of, is_progress
 from xvc.history.judging import judged_alike
 from xvc.page.browser_values import Wired, milliseconds, wired
 from xvc.page.run_table import HeldRuns
+from xvc.runs.comparison import of_doubt
 
 if TYPE_CHECKING:
     from xvc.core.run import RunRecord
@@ -76,7 +77,11 @@ def grid(
         "curve": _curve(laid, held),
         "columns": columns,
         "rows": [[*_facts(run, laid, held), *map(wired, _values(run, sent))] for run in some],
-        "warnings": [*project.keeper.warnings, *([laid.warning] if laid.warning else [])],
+        "warnings": [
+            *project.keeper.warnings,
+            *([laid.warning] if laid.warning else []),
+            *of_doubt(some),
+        ],
     }
 
 

@@ -114,7 +114,7 @@ class _Material:
         return [*best, *by_id.values()]
 
     def row(self, run: RunRecord) -> list[str]:
-        values = [number(run.params.get(key)) for key in self.params]
+        values = [number(run.params.get(key)) + run.doubt(key) for key in self.params]
         return [*values, *(number(run.metrics.get(key)) for key in self.metrics)]
 
 
@@ -316,7 +316,7 @@ def _best(material: _Material) -> Section:
             material.names[each.run.id],
             number(each.value),
             number(each.behind) if place > 1 else "-",
-            *(number(each.run.params.get(key)) for key in material.params),
+            *(number(each.run.params.get(key)) + each.run.doubt(key) for key in material.params),
         )
         for place, each in enumerate(material.places[:_PLACES], 1)
     ]

@@ -22,7 +22,7 @@ from xvc.history.judging import differing, judges
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import fingerprints
-from xvc.runs.comparison import Comparison, Difference, Missing, compare_packages
+from xvc.runs.comparison import Comparison, Difference, Missing, compare_packages, of_doubt
 from xvc.runs.comparison import compare as compare_records
 from xvc.runs.list import ListRequest
 from xvc.runs.list import runs as list_runs
@@ -100,7 +100,7 @@ def compare(
         for row in comparison.metrics
         if row.direction is None and not row.is_same and not is_progress(row.key)
     )
-    warnings += _of_two_scales(comparison.metrics)
+    warnings += [*_of_two_scales(comparison.metrics), *of_doubt(records)]
     groups = repeats_of(project, records)
     verdicts = _verdicts(groups, records, comparison.metrics, warnings)
     by_row = judge_rows(project, rows, groups, warnings) if rows is not None else []

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from xvc.core.direction import Direction, direction_of
 from xvc.core.equality import is_nan, is_same
+from xvc.core.human_units import few_of
 from xvc.core.metric_scale import differ_in_scale
 from xvc.core.objective import number_of
 from xvc.core.run import DataFile, Environment, RunRecord
@@ -69,7 +70,8 @@ class Comparison:
     """All rows, sorted by key; ``code`` has one entry for each run behind the first.
 
     ``commands`` are those of all runs, as a shell would read them. They are the same where they
-    differ only in values of params, which have rows of their own.
+    differ only in values of params, which have rows of their own. ``doubts`` are the params of
+    each run that may be overruled.
     """
 
     runs: tuple[RunId, ...]
@@ -80,6 +82,7 @@ class Comparison:
     code: tuple[tuple[LineChange, ...], ...] = ()
     commands: tuple[str, ...] = ()
     is_same_command: bool = True
+    doubts: tuple[frozenset[str], ...] = ()
 
     @property
     def is_same(self) -> bool:
@@ -110,7 +113,21 @@ def compare(runs: Sequence[RunRecord], directions: Mapping[str, str]) -> Compari
         data=tuple(_data_row(path, runs) for path in _keys(run.data for run in runs)),
         commands=tuple(shlex.join(run.command) for run in runs),
         is_same_command=len({_without_params(run) for run in runs}) < 2,
+        doubts=tuple(frozenset(key for key in run.params if run.doubt(key)) for run in runs),
     )
+
+
+def of_doubt(runs: Sequence[RunRecord]) -> list[str]:
+    """Say in one line which params of runs may be overruled; none where none may."""
+    named = [
+        f"{few_of(keys)} of {run.id}"
+        for run in runs
+        if (keys := [key for key in run.params if run.doubt(key)])
+    ]
+    if not named:
+        return []
+    first = named[0].rpartition(" ")[2]
+    return [f"may be overruled: {few_of(named)}; `xvc show {first}` says by what"]
 
 
 def _without_params(run: RunRecord) -> tuple[str, ...]:

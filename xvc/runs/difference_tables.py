@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from xvc.core.direction import is_progress
 from xvc.core.human_units import number, size
-from xvc.core.run import DataFile
+from xvc.core.run import DOUBT, DataFile
 from xvc.render.document import DocumentTable
 from xvc.runs.comparison import Cell, Comparison, Difference, Missing
 from xvc.runs.repeats import Spread
@@ -31,7 +31,7 @@ def differences(
     """
     made = [
         _table("command", ("run", "command"), _commands(comparison, called, every=every)),
-        _table("params", ("param", *called), _values(comparison.params, every=every)),
+        _table("params", ("param", *called), _params(comparison, every=every)),
         _table(
             "metrics",
             ("metric", *called, *(f"Δ {name}" for name in called[1:]), "better"),
@@ -92,6 +92,21 @@ def _verdict(judgement: Judgement) -> tuple[str, ...]:
 def _spread(spread: Spread) -> str:
     deviation = "" if spread.deviation is None else f" ± {number(spread.deviation)}"
     return f"{number(spread.mean)}{deviation} (n={spread.count})"
+
+
+def _params(comparison: Comparison, *, every: bool) -> tuple[tuple[str, ...], ...]:
+    doubts = comparison.doubts or (frozenset[str](),) * len(comparison.runs)
+    return tuple(
+        (
+            row.key,
+            *(
+                _cell(value) + DOUBT * (row.key in marked)
+                for value, marked in zip(row.values, doubts, strict=True)
+            ),
+        )
+        for row in comparison.params
+        if every or not row.is_same or any(row.key in marked for marked in doubts)
+    )
 
 
 def _values(rows: Sequence[Difference], *, every: bool) -> tuple[tuple[str, ...], ...]:

@@ -14,6 +14,7 @@ from xvc.core.commit_subject import (
     shown,
     subject,
     varying_keys,
+    with_doubts,
 )
 from xvc.core.direction import Direction, direction_of
 from xvc.core.human_units import few_of
@@ -184,7 +185,7 @@ def described(
     said = run.note or run.name
     if not params and not said:
         said = " ".join(run.command) or None
-    return cut(subject(run.params, run.metrics, None, said, (*params, *metrics)))
+    return cut(subject(with_doubts(run), run.metrics, None, said, (*params, *metrics)))
 
 
 def tried(

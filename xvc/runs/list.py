@@ -329,8 +329,14 @@ def _elsewhere(project: Project) -> tuple[str, str] | None:
     return "the recorded ones have not been pulled", "xvc pull"
 
 
+_DOUBTED = "contested"
+"""The column that names a run's params which may be overruled; only where a run has one."""
+
+
 def value_in(found: RunList, run: RunRecord, key: str) -> Json:
     """Return what a run has under a key of the list; None when it has none."""
+    if key == _DOUBTED and key not in {**run.params, **run.metrics}:
+        return ", ".join(name for name in run.params if run.doubt(name)) or None
     return found.versions.get(run.id) if key == "version" else _or_none(run, key)
 
 
@@ -339,7 +345,8 @@ def shown_value(found: RunList, run: RunRecord, key: str) -> str:
     value = value_in(found, run, key)
     if key == "seconds" and isinstance(value, float):
         return duration(value)
-    return number(value)
+    is_param = key.startswith("params.") or key not in {**run.metrics, **FACTS}
+    return number(value) + (run.doubt(key.removeprefix("params.")) if is_param else "")
 
 
 def run_table(found: RunList, columns: tuple[str, ...] = (), *, first: str = "id") -> Grid:
@@ -357,7 +364,8 @@ def every_column(found: RunList) -> tuple[str, ...]:
     named = [f"metrics.{key}" if key in both else key for key in metrics]
     named += [f"params.{key}" if key in both else key for key in params]
     called = ["name"] if any(run.name for run in found.runs) else []
-    return ("version", "status", "started", "seconds", *named, *called, "note")
+    doubts = [_DOUBTED] if any(run.code.contested for run in found.runs) else []
+    return ("version", "status", "started", "seconds", *named, *called, "note", *doubts)
 
 
 @dataclass(frozen=True, slots=True)

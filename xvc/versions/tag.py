@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
-from xvc.core.commit_subject import chosen_keys, chosen_metrics, one_line, subject
+from xvc.core.commit_subject import chosen_keys, chosen_metrics, one_line, subject, with_doubts
 from xvc.core.human_units import counted
 from xvc.core.model import candidate_of, ignore_file
 from xvc.core.run import DataFile, RunRecord, Status
@@ -299,7 +299,7 @@ def _subject(project: Project, record: RunRecord, text: str | None) -> str:
         metrics = chosen_metrics(record.metrics, list(project.settings.metrics_direction))
         keys = [*chosen_keys(others[:_TOLD_FROM], record.params), *metrics]
     note = text if text is not None else record.note
-    return subject(record.params, record.metrics, data_hash(record.data), note, keys)
+    return subject(with_doubts(record), record.metrics, data_hash(record.data), note, keys)
 
 
 def _make(

@@ -147,6 +147,8 @@ def command(
 
 
 def _listed(found: RunList, request: ListRequest, form: Form) -> Answer:
+    from xvc.runs.comparison import of_doubt  # late: as above
+
     if not found.runs:
         nothing: Runs = {"runs": [], "total": 0, "discarded": found.discarded}
         if request.where is not None:
@@ -166,7 +168,8 @@ def _listed(found: RunList, request: ListRequest, form: Form) -> Answer:
         "discarded": found.discarded,
     }
     text = _full(found, request, form) if form.is_full else _text(found, request)
-    return Answer("ls", data, text, next=(f"xvc show {found.runs[0].id}",))
+    doubts = (*of_doubt(found.runs),)
+    return Answer("ls", data, text, doubts, next=(f"xvc show {found.runs[0].id}",))
 
 
 def _full(found: RunList, request: ListRequest, form: Form) -> str:
@@ -219,7 +222,7 @@ def _row(found: RunList, run: RunRecord) -> list[str]:
         found.versions.get(run.id, "-"),
         run.status.value,
         *(number(run.metrics.get(key)) for key in found.metrics),
-        *(number(run.params.get(key)) for key in found.params),
+        *(number(run.params.get(key)) + run.doubt(key) for key in found.params),
         moment(run.started),
         duration(run.seconds),
     ]
