@@ -221,6 +221,17 @@ def test_a_change_is_noted(logged: Path, call_xvc: Calling) -> None:
     assert values(call_xvc, "sql", "FROM mine") == [{"x": 1}]
 
 
+def test_a_change_beside_a_key_called_t_is_one(alone: Path, call_xvc: Calling) -> None:
+    """A key may have any name: what SQL changes in other columns is seen, and kept."""
+    with Tracker(alone) as tracker:
+        tracker.log({"loss": 0.5, "t": 1})
+    words = ("--write", "--yes", "--db", str(alone), "--json")
+    changed = call_xvc("db", "sql", "UPDATE events SET loss = 7", *words).data
+
+    assert changed["tables"] == [{"table": "events", "before": 2, "after": 2}]
+    assert values(call_xvc, "head", "--columns", "loss", "--db", str(alone)) == [{"loss": 7}] * 2
+
+
 def test_a_change_outlives_the_file(logged: Path, call_xvc: Calling) -> None:
     """The store is made anew with what SQL changed and with what was logged afterwards."""
     change(call_xvc, "DELETE FROM events WHERE lr = 0.1; UPDATE events SET loss = 7")

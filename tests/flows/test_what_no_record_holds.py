@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import venv
 from pathlib import Path
 
 import pytest
@@ -236,3 +237,28 @@ def test_data_of_a_strangers_run_is_looked_at_where_it_is_ours(
     call_xvc("db", "sql", "--write", "--yes", "UPDATE runs SET host = 'elsewhere'")
 
     assert call_xvc("tried", "--json", "--", "python", "t.py").data["same_total"] == 0
+
+
+def test_a_package_installed_in_place_is_code(
+    project: Path, call_xvc: Calling, tmp_path: Path
+) -> None:
+    """After a change of it outside of the tree a run is not of the same code, and no repeat."""
+    venv.create(project / "env", symlinks=True, with_pip=False)
+    [site] = (project / "env").glob("lib/python*/site-packages")
+    (tmp_path / "lib").mkdir()
+    (site / "own.pth").write_text(f"{tmp_path / 'lib'}\n")
+    (project / ".gitignore").write_text("env/\n")
+    (project / "t.py").write_text("import own\nprint('score:', own.SCORE)\n")
+    git(project, "add", "t.py", ".gitignore")
+    git(project, "commit", "-qm", "t")
+    command = ("--", "env/bin/python", "t.py")
+    done = []
+    for score in (1, 1, 20):
+        (tmp_path / "lib" / "own.py").write_text(f"SCORE = {score}\n")
+        done.append(call_xvc("run", "--json", *command).data)
+    (tmp_path / "lib" / "own.py").write_text("SCORE = 300\n")
+    tried = call_xvc("tried", "--json", *command).data
+    ideas = call_xvc("brief", "--json").data["tried_total"]
+
+    assert [each["same_as"] for each in done] == [None, done[0]["run"], None]
+    assert (tried["same_total"], ideas) == (0, 2)

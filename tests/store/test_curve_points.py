@@ -123,3 +123,17 @@ def test_the_axis_tells_the_values_of_a_curve_apart(tmp_path: Path) -> None:
     assert _axis(tmp_path, whole) == ("step", ["epoch", "batch", "step"])
     assert _axis(tmp_path, parted) == (None, ["epoch", "batch"])
     assert _axis(tmp_path, whole, "val")[0] == "epoch"
+
+
+@pytest.mark.parametrize("key", ["id", "run", "its", "x", "y", "runs"])
+def test_a_key_may_be_called_as_the_query_calls_its_own(tmp_path: Path, key: str) -> None:
+    """A curve of loss over a key such as ``id`` is the one of its values."""
+    rows = [f"(uuidv7(), '{A}', now(), {n}, {n / 10})" for n in range(3)]
+    store = filled(
+        tmp_path / "s.duckdb",
+        "INSERT INTO events VALUES " + ", ".join(rows),
+        logged={key: "DOUBLE", "loss": "DOUBLE"},
+    )
+    [curve] = curves(store, x=key, runs=[A])
+
+    assert (curve.x, curve.y) == ((0.0, 1.0, 2.0), (0.0, 0.1, 0.2))

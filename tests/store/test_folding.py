@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from anyrows import (
@@ -126,10 +126,14 @@ def test_the_order_of_files_leaves_no_trace(
         assert alike(events[0][at], events[1][at])
 
 
+_TABLES = ("events", "Events", "losses", "other", "\"odd'.", "é", "É", "t", "ſ")
+
+
 @settings(max_examples=4, deadline=None)
+@example([(table, {"loss": -0.0}) for table in _TABLES], False)
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["events", "Events", "losses", "other", "\"odd'."]), rows),
+        st.tuples(st.sampled_from(_TABLES), rows),
         min_size=1,
         max_size=16,
     ),

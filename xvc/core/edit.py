@@ -12,6 +12,7 @@ from typing import cast
 from uuid import UUID
 
 from xvc.core.ids import origin_of, row_id
+from xvc.core.name_words import catalog_name
 from xvc.core.record import Control, RecordKind
 from xvc.core.run import RunRecord
 from xvc.types import Json, RunId
@@ -119,7 +120,7 @@ class Edit:
 
 
 def _same(one: str | None, other: str | None) -> bool:
-    return one is None or other is None or one.lower() == other.lower()
+    return one is None or other is None or catalog_name(one) == catalog_name(other)
 
 
 def part_of(edit: Edit) -> str:
@@ -225,7 +226,7 @@ def effective(edits: Iterable[Edit]) -> list[Edit]:
             asked = edit.where.key
             hidden = {its for its in hidden if its[2] != asked}
         elif edit.kind is RecordKind.VALUE:
-            table, key = (edit.table or "").lower(), edit.key or ""
+            table, key = catalog_name(edit.table or ""), edit.key or ""
             if hidden & {(table, edit.run, key), (table, None, key)}:
                 continue
             hidden.add((table, edit.run, key))

@@ -1,4 +1,4 @@
-"""Words inside names: ``val/logLoss`` speaks of val, log and loss.
+"""Words inside names: ``val/logLoss`` speaks of val, log and loss; and which names are one.
 
 Pure. Refuses nothing: a name without letters has no words.
 """
@@ -10,6 +10,20 @@ from xvc.core.late_pattern import late
 _PIECE = late(r"[^\W_]+")
 _CAMEL = late(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 _DIGITS = "0123456789"
+CAPITALS, SMALL = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
+_SMALLER = dict(zip(map(ord, CAPITALS), SMALL, strict=True))
+
+
+def catalog_name(name: str) -> str:
+    """Return a name so that two are equal where DuckDB's catalog takes them for one.
+
+    For tables, columns and fields DuckDB 2.0 ignores the case of the 26 letters of ASCII and of no
+    other: it can hold é beside É. `str.lower` and SQL's ``lower()`` would take these for one.
+
+    >>> catalog_name("Loss") == catalog_name("loss"), catalog_name("É") == catalog_name("é")
+    (True, False)
+    """
+    return name.lower() if name.isascii() else name.translate(_SMALLER)
 
 
 def word_table(words: str) -> frozenset[str]:

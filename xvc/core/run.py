@@ -128,7 +128,8 @@ class RunCode:
     does not hold although git does not ignore them, ``incomplete`` those among what ran that could
     not be held. ``unread`` are params files, from the top, that say more than the run's params;
     ``unopened`` those that the command never opened, with what they say: no params of the run.
-    ``unheld`` tells what of the ``incomplete`` was there, by digests, where that is known.
+    ``unheld`` tells what of the ``incomplete`` was there, by digests, where that is known, and in
+    which state packages were that are installed in place.
     ``contested`` are params of which something else that the command read says another value, and
     what: either may have been used.
     """
@@ -154,7 +155,7 @@ class RunCode:
         """
         if any(path not in self.unheld for path in self.incomplete):
             return None
-        return "".join(f"{path} {self.unheld[path]}\n" for path in sorted(self.incomplete))
+        return "".join(f"{path} {said}\n" for path, said in sorted(self.unheld.items()))
 
 
 @dataclass(frozen=True, slots=True)

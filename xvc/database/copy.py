@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.core.human_units import counted
+from xvc.core.name_words import catalog_name
 from xvc.core.record import RecordKind, environment_facts, facts_of
 from xvc.core.summary import beginning_of
 from xvc.errors import BadValue, ConflictError, NoStore, NoTable, StoreCorrupt, error
@@ -75,7 +76,7 @@ def copy(
     with project.keeper.copied() as here, _damage_named(source):
         with db.reading(source) as there:
             known = tables(there)
-        if table is not None and table.lower() not in {name.lower() for name in known}:
+        if table is not None and catalog_name(table) not in map(catalog_name, known):
             raise NoTable(table, tuple(known))
         lack = missing_rows(here, source, table)
         if lack.differing:

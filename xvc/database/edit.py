@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from xvc.core.edit import RUNS, Edit
 from xvc.core.human_units import counted
+from xvc.core.name_words import catalog_name
 from xvc.core.record import RecordKind
 from xvc.database.annotate import set_of_runs
 from xvc.errors import BadValue, NoTable
@@ -53,14 +54,14 @@ def set_value(project: Project, wanted: Setting, *, dry_run: bool = False) -> Ap
         NoRun: nothing answers to a reference.
     """
     runs = _runs(project, wanted.runs)
-    if wanted.table.lower() == RUNS:
+    if catalog_name(wanted.table) == RUNS:
         return _say(project, wanted, runs, dry_run=dry_run)
     check_table(wanted.table)
     each = runs or (None,)
     made = [setting(wanted.table, wanted.key, wanted.value, run, wanted.where) for run in each]
     with project.keeper.view() as connection:
         known = tables(connection)
-        if wanted.table.lower() not in {name.lower() for name in known}:
+        if catalog_name(wanted.table) not in map(catalog_name, known):
             raise NoTable(wanted.table, tuple(known))
         rows = sum(edits.count(connection, edit) for edit in made)
     if dry_run or not rows:

@@ -16,7 +16,7 @@ from pathlib import Path
 from xvc.mirrors import sink_kind
 from xvc.mirrors.ledger import Ledger, Ledgers
 from xvc.mirrors.rows import Fresh, Tails, numbers_of, step_of
-from xvc.mirrors.sink import MirrorRow, Sink
+from xvc.mirrors.sink import MirrorRow, Sink, lack_in_words
 
 INTERVAL = 0.5
 PATIENCE = 5.0
@@ -63,7 +63,7 @@ class Mirror:
             self._ledgers.save(self._ledger)
             self._follow(sink)
         except Exception as err:  # noqa: BLE001 - nothing of another tool may stop a run
-            self._say(f"{type(err).__name__}: {err}")
+            self._say(lack_in_words(self._ledger.sink, err))
             self._leave(sink)
         finally:
             self._tails.close()

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
-from xvc.core.best_effort import in_words
 from xvc.core.ids import origin_of
 from xvc.core.run import RunRecord, Status
-from xvc.errors import XvcError
 from xvc.mirrors import sink_kind
 from xvc.mirrors.ledger import Ledger, Ledgers
 from xvc.mirrors.live import PATIENCE, send
 from xvc.mirrors.rows import Fresh, Logged, numbers_of
+from xvc.mirrors.sink import lack_in_words
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import query
@@ -98,7 +97,7 @@ def _send_one(project: Project, ledgers: Ledgers, wanted: Ledger) -> Sent:
         sink.end(record.status.value if has_ended else None)
     except Exception as err:  # noqa: BLE001 - code of others
         ledgers.leave(ledger)
-        words = in_words(err) if isinstance(err, XvcError) else f"{type(err).__name__}: {err}"
+        words = lack_in_words(ledger.sink, err)
         return Sent(ledger.run, ledger.sink, count, words)
     if has_ended:
         ledgers.forget(ledger)

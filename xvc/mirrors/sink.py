@@ -10,7 +10,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from xvc.core.best_effort import in_words
+from xvc.errors import XvcError
 from xvc.types import Json, RunId
+
+
+def lack_in_words(sink: str, err: Exception) -> str:
+    """Say why a sink does not take a run; of a package that is missing, what installs it.
+
+    >>> lack_in_words("mlflow", ModuleNotFoundError("no mlflow"))
+    'no mlflow; `pip install "xvc-experiments[mlflow]"` installs what it needs'
+    """
+    if isinstance(err, XvcError):
+        return in_words(err)
+    if isinstance(err, ModuleNotFoundError) and sink in _EXTRAS:
+        return f'{err}; `pip install "xvc-experiments[{sink}]"` installs what it needs'
+    return f"{type(err).__name__}: {err}"
+
+
+_EXTRAS = ("mlflow", "tensorboard", "wandb")  # sinks whose package is an extra of that name
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ def begin(
         asked=tuple(params),
         seeded=_seeded(command, seeded, read, {**said, **params}),
         code=replace(
-            _try(lambda: _code(project, state, snapshot), warnings) or RunCode(),
+            _try(lambda: _code(project, state, snapshot, environment), warnings) or RunCode(),
             unread=tuple(map(as_text, read.unread)),
         ),
         data=data,
@@ -207,9 +207,12 @@ def as_it_would_be(
     data = {**data, **(_try(lambda: _outside(project, "now", state, ()), warnings) or {})}
     read = FileParams()
     said = _try(lambda: _said(project, command, folder, params, warnings, read), warnings) or {}
+    program = command[0] if command else None
+    environment = _try(lambda: environment_now(project, program, warnings), warnings)
+    in_place = environment.in_place if environment else {}
     record = RunRecord(
         id=run_id(os.urandom(8)),
-        code=RunCode(unread=tuple(map(as_text, read.unread))),
+        code=RunCode(unread=tuple(map(as_text, read.unread)), unheld=in_place),
         data=data,
         command=tuple(command),
         folder=_folder(project, folder),
@@ -530,11 +533,21 @@ def unnamed_results(project: Project, paths: Sequence[str]) -> list[str]:
     ]
 
 
-def _code(project: Project, state: TreeState | None, snapshot: Snapshot | None) -> RunCode:
+def _code(
+    project: Project,
+    state: TreeState | None,
+    snapshot: Snapshot | None,
+    environment: Environment,
+) -> RunCode:
     if state is None or project.place is None:
         return RunCode()
     place = (project.home.place if project.home else None) or project.place
-    code = RunCode(commit=state.commit, branch=state.branch, worktree=place.tree)
+    code = RunCode(
+        commit=state.commit,
+        branch=state.branch,
+        worktree=place.tree,
+        unheld=environment.in_place,
+    )
     if snapshot is None:
         return replace(code, is_dirty=bool(state.changed or state.untracked))
     return replace(
@@ -543,9 +556,12 @@ def _code(project: Project, state: TreeState | None, snapshot: Snapshot | None) 
         is_dirty=snapshot.is_dirty,
         left_out=snapshot.left_out,
         incomplete=snapshot.incomplete,
-        unheld=unheld_digests(
-            project.git, [path for path in snapshot.incomplete if path not in snapshot.secrets]
-        ),
+        unheld={
+            **code.unheld,
+            **unheld_digests(
+                project.git, [path for path in snapshot.incomplete if path not in snapshot.secrets]
+            ),
+        },
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from xvc.core.human_units import few_of
 from xvc.core.model import candidate_of
-from xvc.core.run import DataFile, RunRecord
+from xvc.core.run import ABSENT, UNTRACKED, DataFile, RunRecord
 from xvc.core.secrets import MASK
 from xvc.core.typed_value import TypedValue
 from xvc.errors import ConflictError, NoObject, ObjectCorrupt, error
@@ -215,7 +215,9 @@ def _data_in_cache(project: Project, record: RunRecord) -> list[str]:
     """Fetch the data that a run read; what is nowhere any more, or was edited in place, is said."""
     said = []
     for path, file in record.data.items():
-        if file.state == "absent" or file.is_unkept:
+        if file.state == UNTRACKED:
+            said.append(f"{path}: neither git nor DVC has it, so it is not in the tree of this run")
+        if file.state == ABSENT or file.is_unkept:
             continue
         try:
             obtain(project, data_out(record.id, path, file))

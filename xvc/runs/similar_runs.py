@@ -354,7 +354,11 @@ def _not_looked_at(names: Sequence[str]) -> str:
 def _has_beside(run: RunRecord, wanted: RunRecord, now: Mapping[str, str]) -> bool:
     """Whether the code that no snapshot holds is known to lie here as a run had it."""
     names = {*run.code.incomplete, *wanted.code.incomplete}
-    return all(name in now and run.code.unheld.get(name) == now[name] for name in names)
+    then, ours = run.code.unheld, wanted.code.unheld
+    in_place = {*then, *ours} - names
+    return all(name in now and then.get(name) == now[name] for name in names) and all(
+        then.get(name) == ours.get(name) for name in in_place
+    )
 
 
 def _without_its_params(

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from xvc.core.name_words import catalog_name
 from xvc.store.column_types import EXACT, Kind, kind_of, widest
-from xvc.store.schema import EVENT, EVENT_COLUMNS, column_for, quoted
+from xvc.store.schema import EVENT, EVENT_COLUMNS, column_for, quoted, same_name
 from xvc.store.shape import MergedColumn, SideColumn, paired
 from xvc.store.system_table_checks import can_note
 
@@ -64,13 +65,13 @@ def align(connection: DuckDBPyConnection, stores: Sequence[str]) -> list[MergedT
 
 
 def tables_of(connection: DuckDBPyConnection, store: str) -> dict[str, str]:
-    """Map the base tables of a store, in small letters, to their names; views are none."""
+    """Map the base tables of a store, as the catalog compares them, to their names."""
     rows = connection.execute(
         "SELECT table_name FROM duckdb_tables() "
         "WHERE database_name = ? AND schema_name = 'main' AND NOT internal ORDER BY table_name",
         [store],
     ).fetchall()
-    return {name.lower(): name for (name,) in rows if name.lower() not in _APART}
+    return {its: name for (name,) in rows if (its := catalog_name(name)) not in _APART}
 
 
 def _aligned(connection: DuckDBPyConnection, name: str, before: Mapping[str, str]) -> MergedTable:
@@ -90,7 +91,7 @@ def _aligned(connection: DuckDBPyConnection, name: str, before: Mapping[str, str
 
 def _is_noted(connection: DuckDBPyConnection, store: str, table: str) -> bool:
     """Whether a store says that this is a table of events."""
-    noted = f"SELECT 1 FROM {store}.main.meta WHERE key = 'table' AND lower(value) = ?"
+    noted = f"SELECT 1 FROM {store}.main.meta WHERE key = 'table' AND {same_name('value')}"
     return connection.execute(noted, [table]).fetchone() is not None
 
 
@@ -116,15 +117,14 @@ def columns_of(
     # not from duckdb_columns(), which lists every column of every file: 4 ms in place of 0.6
     shape = connection.execute(f"SELECT * FROM {place} LIMIT 0").description
     logged = connection.execute(
-        f"SELECT lower(column_name), key, type FROM {store}.main.columns "
-        "WHERE lower(table_name) = lower(?)",
+        f"SELECT column_name, key, type FROM {store}.main.columns WHERE {same_name('table_name')}",
         [table],
     ).fetchall()
-    keys = {name: (key, kind) for name, key, kind in logged}
+    keys = {catalog_name(name): (key, kind) for name, key, kind in logged}
     found: dict[Identity, SideColumn] = {}
     for name, kind, *_ in shape or ():
-        key, noted = keys.get(name.lower(), (None, None))
-        identity = ("", name.lower()) if key is None else ("key", key)
+        key, noted = keys.get(catalog_name(name), (None, None))
+        identity = ("", catalog_name(name)) if key is None else ("key", key)
         found[identity] = SideColumn(
             place, name, Kind("NULL") if noted == "NULL" else kind_of(kind)
         )
@@ -134,7 +134,7 @@ def columns_of(
 def _cells(
     connection: DuckDBPyConnection, columns: Mapping[str, Mapping[Identity, SideColumn]]
 ) -> list[MergedColumn]:
-    taken = {held.name.lower() for held in columns[OURS].values()} | {"rowid"}
+    taken = {catalog_name(held.name) for held in columns[OURS].values()} | {"rowid"}
     cells: list[MergedColumn] = []
     in_order = {store: columns[store] for store in (OURS, THEIRS, BASE) if store in columns}
     for (origin, named), its in paired(in_order).items():
@@ -143,7 +143,7 @@ def _cells(
         logged = named if origin else None
         names = {store: held.name for store, held in its.items()}
         called = _called(names, taken, logged)
-        taken.add(called.lower())
+        taken.add(catalog_name(called))
         cell = MergedColumn(
             name=called,
             kind=_widest(connection, list(its.values()), is_logged=logged is not None),
@@ -161,7 +161,7 @@ def _called(names: Mapping[str, str], taken: set[str], logged: str | None) -> st
     if OURS not in names:
         return column_for(names[THEIRS] if logged is None else logged, taken)
     ours, theirs = names[OURS], names.get(THEIRS, names[OURS])
-    renamed = names.get(BASE) == ours and theirs.lower() not in taken
+    renamed = names.get(BASE) == ours and catalog_name(theirs) not in taken
     return theirs if renamed else ours
 
 
@@ -225,7 +225,9 @@ def _made(
         connection.execute(f"{place} ADD COLUMN {quoted(cell.name)} {cell.physical}")
     elif cell.names[OURS] != cell.name:
         connection.execute(f"{place} RENAME {quoted(cell.names[OURS])} TO {quoted(cell.name)}")
-    held = columns.get(("", cell.name.lower()) if cell.logged is None else ("key", cell.logged))
+    held = columns.get(
+        ("", catalog_name(cell.name)) if cell.logged is None else ("key", cell.logged)
+    )
     if held is not None and held.kind != cell.kind:
         using = f" USING NULL::{cell.physical}" if held.kind.name == "NULL" else ""
         alter = f"{place} ALTER COLUMN {quoted(cell.name)} TYPE {cell.physical}{using}"
@@ -241,7 +243,7 @@ def _note(connection: DuckDBPyConnection, table: str, cells: Iterable[MergedColu
         if cell.logged is not None
     ]
     place = f"{OURS}.main.columns"
-    connection.execute(f"DELETE FROM {place} WHERE lower(table_name) = lower(?)", [table])
+    connection.execute(f"DELETE FROM {place} WHERE {same_name('table_name')}", [table])
     if rows:
         keys, names, kinds = (list(part) for part in zip(*rows, strict=True))
         connection.execute(
@@ -251,6 +253,6 @@ def _note(connection: DuckDBPyConnection, table: str, cells: Iterable[MergedColu
         )
     connection.execute(
         f"INSERT INTO {OURS}.main.meta SELECT 'table', ? WHERE NOT EXISTS "
-        f"(FROM {OURS}.main.meta WHERE key = 'table' AND lower(value) = lower(?))",
+        f"(FROM {OURS}.main.meta WHERE key = 'table' AND {same_name('value')})",
         [table, table],
     )

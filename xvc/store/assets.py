@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from xvc.core.asset import Asset, is_removal
 from xvc.core.record import Control
 from xvc.store.columns import tables
-from xvc.store.schema import ASSETS, quoted
+from xvc.store.schema import ASSETS, quoted, same_name
 from xvc.types import Json
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def holders(connection: DuckDBPyConnection, digest: str) -> list[tuple[str, str]
     found = []
     for table in tables(connection):
         held = connection.execute(
-            "SELECT key, column_name FROM columns WHERE lower(table_name) = lower(?) AND type IN ?",
+            f"SELECT key, column_name FROM columns WHERE {same_name('table_name')} AND type IN ?",
             [table, list(_TEXTS)],
         ).fetchall()
         for key, name in held:
@@ -86,7 +86,7 @@ def references(connection: DuckDBPyConnection, digests: Collection[str]) -> dict
         return counts
     for table in tables(connection):
         found = connection.execute(
-            "SELECT column_name FROM columns WHERE lower(table_name) = lower(?) AND type IN ?",
+            f"SELECT column_name FROM columns WHERE {same_name('table_name')} AND type IN ?",
             [table, list(_TEXTS)],
         ).fetchall()
         names = [name for (name,) in found]

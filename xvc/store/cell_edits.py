@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 from xvc.core.edit import JournalValue, RowCondition
 from xvc.journal.codec import encode_key, to_json
 from xvc.store.columns import Column, known, make_room, struct_of, value_of
-from xvc.store.schema import literal, quoted
+from xvc.store.schema import literal, quoted, same_name
 from xvc.types import RunId
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def fill(
     connection.execute(
         f"INSERT INTO replaced SELECT ?, ?, row_id, {quoted(column.name)}::VARIANT "
         f"FROM {quoted(table)} WHERE {where} AND row_id NOT IN "
-        "(SELECT row_id FROM replaced WHERE lower(table_name) = lower(?) AND key = ?)",
+        f"(SELECT row_id FROM replaced WHERE {same_name('table_name')} AND key = ?)",
         [table, key, *values, table, key],
     )
     if column.type == "DOUBLE" and value.number == 0:
@@ -133,7 +133,7 @@ def has_aside(connection: DuckDBPyConnection, table: str) -> bool:
     """Whether rows of the table have ever been deleted."""
     found = connection.execute(
         "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() "
-        "AND schema_name = 'set_aside' AND lower(table_name) = lower(?)",
+        f"AND schema_name = 'set_aside' AND {same_name('table_name')}",
         [table],
     )
     return found.fetchone() is not None
@@ -146,7 +146,7 @@ def put_back(connection: DuckDBPyConnection, table: str, runs: Collection[RunId]
         _put_back_rows(connection, table, (where, values))
     columns = known(connection, table)
     edited = connection.execute(
-        "SELECT DISTINCT key FROM replaced WHERE lower(table_name) = lower(?)", [table]
+        f"SELECT DISTINCT key FROM replaced WHERE {same_name('table_name')}", [table]
     ).fetchall()
     for (key,) in edited:
         _put_back_cells(connection, table, columns[key], (where, values))
@@ -170,7 +170,7 @@ def _put_back_cells(
 ) -> None:
     where, values = chosen
     kind = "VARCHAR" if column.type == "NULL" else column.type
-    its = "lower(table_name) = lower(?) AND key = ?"
+    its = f"{same_name('table_name')} AND key = ?"
     if column.type == "DOUBLE":
         zeros = f"SELECT row_id FROM replaced WHERE {its} AND TRY_CAST(value AS DOUBLE) = 0"
         zero: Chosen = f"row_id IN ({zeros})", [table, column.key]

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from xvc.core.name_words import catalog_name
+
 if TYPE_CHECKING:
     from duckdb.sqltypes import DuckDBPyType
 
@@ -217,7 +219,7 @@ def _nested(one: Kind, other: Kind) -> Kind | None:
     else:
         mine, theirs = dict(one.parts), dict(other.parts)
         names = list(dict.fromkeys([*mine, *theirs]))
-        if len({name.lower() for name in names}) != len(names):
+        if len({catalog_name(name) for name in names}) != len(names):
             return None  # DuckDB would take Loss for loss
         joined = [
             (name, wider(mine.get(name, Kind("NULL")), theirs.get(name, Kind("NULL"))))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xvc.core.limits import COLUMNS
+from xvc.core.name_words import catalog_name
 from xvc.errors import TooLarge
 from xvc.journal.codec import decode_name
 from xvc.store.column_types import EXACT, Kind, wider, widest
@@ -18,6 +19,7 @@ from xvc.store.schema import (
     check_table,
     column_for,
     quoted,
+    same_name,
 )
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class Column:
 def known(connection: DuckDBPyConnection, table: str) -> dict[str, Column]:
     """Read a table's columns by key; empty when there is no such table."""
     found = connection.execute(
-        "SELECT key, column_name, type FROM columns WHERE lower(table_name) = lower(?)", [table]
+        f"SELECT key, column_name, type FROM columns WHERE {same_name('table_name')}", [table]
     ).fetchall()
     return {key: Column(key, name, kind) for key, name, kind in found}
 
@@ -50,6 +52,11 @@ def tables(connection: DuckDBPyConnection) -> list[str]:
         "SELECT DISTINCT value FROM meta WHERE key = 'table' ORDER BY value"
     ).fetchall()
     return [name for (name,) in found]
+
+
+def is_held(connection: DuckDBPyConnection, table: str) -> bool:
+    """Whether there is an event table of this name, as the catalog compares names."""
+    return catalog_name(table) in map(catalog_name, tables(connection))
 
 
 def make_room(
@@ -67,7 +74,7 @@ def make_room(
         column = held.get(key) or Column(key, column_for(key, taken), "NULL")
         kind = _kind_for(connection, table, column, its, source)
         if key not in held:
-            taken.add(column.name.lower())
+            taken.add(catalog_name(column.name))
             fresh.append(Column(key, column.name, kind))
         elif kind != column.type:
             _retype(connection, table, column, kind)
@@ -83,7 +90,7 @@ def make_room(
 def _taken(connection: DuckDBPyConnection, table: str) -> set[str]:
     """List the names a new column cannot have: people add columns too, and DuckDB has one."""
     shape = connection.execute(f"SELECT * FROM {quoted(table)} LIMIT 0").description or ()
-    return {str(part[0]).lower() for part in shape} | {"rowid"}
+    return {catalog_name(str(part[0])) for part in shape} | {"rowid"}
 
 
 def ensure_table(connection: DuckDBPyConnection, table: str) -> None:
@@ -92,7 +99,7 @@ def ensure_table(connection: DuckDBPyConnection, table: str) -> None:
     connection.execute(f"CREATE TABLE IF NOT EXISTS {quoted(table)} ({EVENT})")
     connection.execute(
         "INSERT INTO meta SELECT 'table', ? WHERE NOT EXISTS "
-        "(FROM meta WHERE key = 'table' AND lower(value) = lower(?))",
+        f"(FROM meta WHERE key = 'table' AND {same_name('value')})",
         [table, table],
     )
 
@@ -107,16 +114,16 @@ def make_tables(
     a column's type.
     """
     there = connection.execute(
-        "SELECT lower(table_name) FROM duckdb_tables() WHERE database_name = current_database() "
-        "AND schema_name = 'main' UNION SELECT lower(value) FROM meta WHERE key = 'table' "
-        "UNION SELECT lower(table_name) FROM columns"
+        "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() "
+        "AND schema_name = 'main' UNION SELECT value FROM meta WHERE key = 'table' "
+        "UNION SELECT table_name FROM columns"
     ).fetchall()
-    counts = Counter(name for (name,) in there)
-    counts.update(map(str.lower, wanted))
+    counts = Counter({catalog_name(name) for (name,) in there})
+    counts.update(map(catalog_name, wanted))
     made = {
         check_table(table): columns
         for table, names in wanted.items()
-        if counts[table.lower()] == 1 and (columns := _columns_of(names)) is not None
+        if counts[catalog_name(table)] == 1 and (columns := _columns_of(names)) is not None
     }
     if made:
         connection.execute(
@@ -145,7 +152,7 @@ def _columns_of(names: Sequence[str]) -> list[Column] | None:
         column = Column(
             key, column_for(key, taken), "VARIANT" if joined is None else joined.name, tuple(its)
         )
-        taken.add(column.name.lower())
+        taken.add(catalog_name(column.name))
         made.append(column)
     return made
 
@@ -232,7 +239,7 @@ def _is_exact(
 
 def _has_replaced_beyond(connection: DuckDBPyConnection, table: str, column: Column) -> bool:
     """Whether an edit took an integer away that a DOUBLE would not give back."""
-    its = "lower(table_name) = lower(?)"
+    its = same_name("table_name")
     found = connection.execute(
         f"SELECT 1 FROM replaced WHERE {its} AND key = ? AND CASE "
         f"WHEN variant_typeof(value) IN ('INT64', 'INT128') THEN abs(value::HUGEINT) > {EXACT} "
@@ -259,7 +266,7 @@ def _retype(connection: DuckDBPyConnection, table: str, column: Column, kind: st
         place += f" USING NULL::{kind}"
     connection.execute(place)
     connection.execute(
-        "UPDATE columns SET type = ? WHERE lower(table_name) = lower(?) AND key = ?",
+        f"UPDATE columns SET type = ? WHERE {same_name('table_name')} AND key = ?",
         [kind, table, column.key],
     )
 

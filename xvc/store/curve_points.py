@@ -60,8 +60,9 @@ _PICKED = """
     WITH wanted AS (
         SELECT unnest($runs::VARCHAR[]) AS id, generate_subscripts($runs::VARCHAR[], 1) AS run
     ), picked AS (
-        SELECT run, {x}::DOUBLE AS x, {y} AS y FROM {table} JOIN wanted ON track_id = id
-        WHERE {y} IS NOT NULL
+        SELECT run, x, y FROM (
+            SELECT track_id AS its, {x}::DOUBLE AS x, {y} AS y FROM {table}
+        ) JOIN wanted ON its = id WHERE y IS NOT NULL
     )"""
 _IS_FINITE = "coalesce(isfinite(x), false) AND isfinite(y)"
 _IS_DRAWN = f"{_IS_FINITE} AND x BETWEEN $low AND $high"

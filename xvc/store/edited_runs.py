@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from xvc.core.edit import Edit, part_of, with_said
 from xvc.core.run import RunRecord
 from xvc.store import cell_edits, runs
-from xvc.store.columns import tables
+from xvc.store.columns import is_held
 from xvc.store.edits import Arrived, in_force
 from xvc.store.last_values import in_all_tables, with_numbers
 from xvc.store.schema import quoted
@@ -133,7 +133,7 @@ def _concerned(connection: DuckDBPyConnection, arrived: Arrived) -> set[RunId]:
 def _runs_before(connection: DuckDBPyConnection, edit: Edit) -> list[RunId]:
     """List the runs that had rows in the table when all of it was set, deleted ones included."""
     table = edit.table or ""
-    if table.lower() not in {name.lower() for name in tables(connection)}:
+    if not is_held(connection, table):
         return []
     places = [quoted(table)]
     places += [f"set_aside.{quoted(table)}"] if cell_edits.has_aside(connection, table) else []

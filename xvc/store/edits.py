@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from xvc.core.edit import EDITING, Edit, JournalValue, RowCondition, cancelled, edit_from, effective
 from xvc.core.human_units import moment_of
+from xvc.core.name_words import catalog_name
 from xvc.core.record import Control, RecordKind
 from xvc.journal.codec import to_json
 from xvc.store import cell_edits
@@ -183,9 +184,9 @@ def replay(connection: DuckDBPyConnection, arrived: Arrived, added: Mapping[str,
     ]
     due += [_of(arrived.scope)] if arrived.late else []
     due += [_after(connection, table, before) for table, before in added.items()]
-    names = {table.lower() for table in tables(connection)}
+    names = {catalog_name(table) for table in tables(connection)}
     for edit in effective(in_force(connection, *either(*due))):
-        for table in names if edit.table is None else {edit.table.lower()} & names:
+        for table in names if edit.table is None else {catalog_name(edit.table)} & names:
             _apply(connection, edit, table, _pending(edit, arrived, added.get(table)))
 
 
@@ -237,7 +238,7 @@ def count(connection: DuckDBPyConnection, edit: Edit) -> int:
     """Count the rows that an edit would concern if it were made now."""
     total = 0
     for table in tables(connection):
-        if edit.table is None or edit.table.lower() == table.lower():
+        if edit.table is None or catalog_name(edit.table) == catalog_name(table):
             where, values = _concerned(connection, edit, table)
             found = connection.execute(
                 f"SELECT count(*) FROM {quoted(table)} WHERE {where}", list(values)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xvc.core.name_words import catalog_name
 from xvc.errors import BadValue, NoTable, StoreFailed
 from xvc.store.columns import known, tables
 from xvc.store.frames import Decoder, Question
@@ -47,8 +48,9 @@ class RowSlice:
 
 
 def held_table(connection: DuckDBPyConnection, table: str) -> str | None:
-    """Return the name under which a table is kept, since case does not count; else None."""
-    return next((name for name in tables(connection) if name.lower() == table.lower()), None)
+    """Return the name under which a table is kept: the case of a to z does not count; else None."""
+    its = catalog_name(table)
+    return next((name for name in tables(connection) if catalog_name(name) == its), None)
 
 
 def need_table(connection: DuckDBPyConnection, table: str) -> None:

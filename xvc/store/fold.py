@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from xvc.core.ids import row_id
 from xvc.core.json_values import from_plain
+from xvc.core.name_words import catalog_name
 from xvc.core.nested import numbers_in
 from xvc.core.record import Control, RecordKind, apply, in_order
 from xvc.core.run import RunRecord
@@ -21,7 +22,7 @@ from xvc.journal.codec import CONTROL, control_from, decode_line, to_json
 from xvc.journal.reader import ReadPosition, Slice, born, read_new, spelled
 from xvc.store import assets, edited_runs, edits
 from xvc.store.bad_record_search import halves, lines_of, nothing_of
-from xvc.store.columns import Column, make_room, make_tables, tables, value_of
+from xvc.store.columns import Column, is_held, make_room, make_tables, value_of
 from xvc.store.db import is_of_what_was_asked
 from xvc.store.last_values import is_param, last_numbers, summarised
 from xvc.store.new_rows import SEVERAL, WIDE, NewRows, flat_beside, rows_in, staged, together
@@ -186,7 +187,7 @@ def _is_in(connection: DuckDBPyConnection, line: bytes) -> bool:
     """Whether a row is in the store already: an earlier retry stored it and was then killed."""
     said = decode_line(line)
     table = str(said.get("e"))
-    if line.startswith(CONTROL) or table.lower() not in map(str.lower, tables(connection)):
+    if line.startswith(CONTROL) or not is_held(connection, table):
         return False
     at, number, writer = (said[name] for name in "tnw")
     name = row_id(cast("float", at), cast("int", number), str(writer))
@@ -315,7 +316,7 @@ def _fold_table(
 ) -> int:
     columns = make_room(connection, rows.table, list(rows.names), rows.source())
     before = _last_rowid(connection, rows.table)
-    starts.setdefault(rows.table.lower(), before)
+    starts.setdefault(catalog_name(rows.table), before)
     added = _insert(connection, rows, columns)
     if rows.is_wide:
         said = ((row, row) for row in rows_in(flat_beside(rows.file)))
@@ -344,7 +345,7 @@ def _fold_tables(
             else make_room(connection, rows.table, list(rows.names), rows.source())
         )
         before = -1 if is_new else _last_rowid(connection, rows.table)
-        starts.setdefault(rows.table.lower(), before)
+        starts.setdefault(catalog_name(rows.table), before)
         _insert(connection, rows, columns)
         if are_few:
             few[rows.table] = columns

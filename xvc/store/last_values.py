@@ -99,7 +99,8 @@ def _last_nested(
 def _last(column: Column) -> tuple[str, str]:
     name = quoted(column.name)
     if column.type != "VARIANT":
-        last = f"arg_max({name}, row_id)"  # rows of one microsecond go by their sequence
+        # rows of one microsecond go by their sequence; by a UUID itself, arg_max makes 0.0 of -0.0
+        last = f"arg_max({name}, row_id::VARCHAR)"
         return last, f"epoch_us(max(timestamp) FILTER ({name} IS NOT NULL))"
     is_number = f"FILTER (regexp_matches(variant_typeof({name}), {_NUMBER}))"
     return f"arg_max({name}, row_id) {is_number}", f"epoch_us(max(timestamp) {is_number})"

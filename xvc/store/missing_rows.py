@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from xvc.core.name_words import catalog_name
 from xvc.core.record import facts_of
 from xvc.core.run import RunRecord
 from xvc.errors import StoreCorrupt
@@ -22,7 +23,7 @@ from xvc.store.edits import deleted_runs, in_force
 from xvc.store.merge import pair_rows
 from xvc.store.query import as_logged, by_ids
 from xvc.store.rebase import RowsDoubled
-from xvc.store.schema import literal, quoted
+from xvc.store.schema import literal, quoted, same_name
 from xvc.types import RunId
 
 if TYPE_CHECKING:
@@ -73,10 +74,10 @@ def missing_rows(ours: Path, theirs: Path, table: str | None) -> MissingRows:
         TooNew: a newer xvc wrote one.
     """
     with db.side_by_side({OURS: ours, THEIRS: theirs}, OURS, ours.parent) as connection:
-        paired = {each.name.lower(): each for each in align(connection, (OURS, THEIRS))}
+        paired = {catalog_name(each.name): each for each in align(connection, (OURS, THEIRS))}
         connection.execute(f"USE {THEIRS}")
-        listed = [name.lower() for name in tables(connection)]
-        names = [name for name in listed if table is None or name == table.lower()]
+        listed = [catalog_name(name) for name in tables(connection)]
+        names = [name for name in listed if table is None or name == catalog_name(table)]
         for name in names:
             if name not in paired or THEIRS not in paired[name].names:
                 raise StoreCorrupt(str(theirs), f"its table {name} is missing")
@@ -96,10 +97,11 @@ def _sort_rows(connection: DuckDBPyConnection, table: MergedTable, found: Missin
     """Sort their rows of an event table: missing, present, hidden or differing."""
     _pair(connection, table)
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE rows AS SELECT k AS id, t.track_id AS run, CASE "
+        "CREATE OR REPLACE TEMP TABLE rows AS SELECT k AS id, run, CASE "
         f"WHEN {_is_hidden(connection, table.name)} THEN 'hidden' WHEN orow IS NULL THEN 'missing' "
         f"WHEN is_equal THEN 'present' ELSE 'differing' END AS fate "
-        f"FROM pairs JOIN {table.at(THEIRS)} t ON t.rowid = trow"
+        f"FROM pairs JOIN (SELECT rowid AS its, track_id AS run FROM {table.at(THEIRS)}) "
+        "ON its = trow"
     )
     connection.execute("INSERT INTO concerned SELECT DISTINCT run FROM rows")
     connection.execute("DELETE FROM rows WHERE run IN (FROM gone)")
@@ -130,7 +132,7 @@ def _is_hidden(connection: DuckDBPyConnection, table: str) -> str:
     """Write the condition that a row was deleted here: alone, or when its table was emptied."""
     if not cell_edits.has_aside(connection, table):
         return "false"
-    its = "kind = 'delete' AND lower(table_name) = lower(?)"
+    its = f"kind = 'delete' AND {same_name('table_name')}"
     emptied = max((edit.id for edit in in_force(connection, its, [table])), default=None)
     aside = f"k IN (SELECT row_id FROM {OURS}.set_aside.{quoted(table)})"
     return aside if emptied is None else f"({aside} OR k <= {literal(emptied)}::UUID)"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from xvc.core.name_words import catalog_name
 from xvc.core.table_merge import ColumnsClash, NamesClash, WouldWeaken
 from xvc.errors import NoColumn
 from xvc.store.column_types import Kind, same_key, widest
@@ -85,7 +86,7 @@ def unite(
 
     Raises:
         ColumnsClash: no type holds all values of a column.
-        NamesClash: two columns differ by case only.
+        NamesClash: two columns differ only by the case of a to z.
         WouldWeaken: DuckDB reads a column otherwise than it is.
         NoColumn: a table lacks a key, or a type is chosen for a column that there is not.
     """
@@ -93,8 +94,9 @@ def unite(
     found = paired({path: file.held() for path, file in files.items()})
     by_small: dict[str, str] = {}
     for name in found:
-        if by_small.setdefault(name.lower(), name) != name:
-            raise NamesClash((by_small[name.lower()], name))
+        first = by_small.setdefault(catalog_name(name), name)
+        if first != name:
+            raise NamesClash((first, name))
     for wanted in (*keys, *types):
         if wanted not in found:
             raise NoColumn(wanted, tuple(found))

@@ -16,7 +16,7 @@ from xvc.core.run_inputs import is_digest
 from xvc.errors import NoColumn
 from xvc.journal.codec import from_cell, to_json
 from xvc.store import runs
-from xvc.store.columns import Column, known, tables
+from xvc.store.columns import Column, is_held, known, tables
 from xvc.store.schema import quoted
 from xvc.store.system_table_checks import book_value
 from xvc.types import Digest, Json, Nanoseconds, RunId
@@ -466,7 +466,7 @@ def sortable() -> tuple[str, ...]:
 
 def rows_of(connection: DuckDBPyConnection, table: str, run: RunId | None) -> int:
     """Count the rows of a run, or of all, in an event table; 0 when there is no such table."""
-    if table.lower() not in map(str.lower, tables(connection)):
+    if not is_held(connection, table):
         return 0
     where, values = _of_run(run)
     found = connection.execute(f"SELECT count(*) FROM {quoted(table)} {where}", values).fetchone()
@@ -510,13 +510,13 @@ def column_of(connection: DuckDBPyConnection, table: str, key: str) -> Column:
 
 
 def _own_column(connection: DuckDBPyConnection, table: str, key: str) -> Column | None:
-    is_there = key in _OWN and table.lower() in map(str.lower, tables(connection))
+    is_there = key in _OWN and is_held(connection, table)
     return Column(key, key, _OWN[key]) if is_there else None
 
 
 def last_row(connection: DuckDBPyConnection, table: str) -> dict[str, object]:
     """Read the last row by its time: every key that it has a value for; empty without a row."""
-    if table.lower() not in map(str.lower, tables(connection)):
+    if not is_held(connection, table):
         return {}
     held = known(connection, table)
     columns = [*held.values(), *(Column(key, key, kind) for key, kind in _OWN.items())]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.core.account import Account
+from xvc.core.name_words import catalog_name
 from xvc.core.rebase import ReplacedRow, ReplaceOutcome, ReplaceRequest
 from xvc.errors import ConflictError, NoColumn, NoTable, error
 from xvc.store import db
@@ -126,9 +127,9 @@ class _Work:
             if (columns := self._of_sources(name)) and self._is_event(ours)
         }
         asked = self._wanted.table
-        if asked is not None and asked.lower() not in known:
+        if asked is not None and catalog_name(asked) not in known:
             raise NoTable(asked, tuple(known))
-        chosen = known if asked is None else {asked.lower(): known[asked.lower()]}
+        chosen = known if asked is None else {(its := catalog_name(asked)): known[its]}
         found = [n for n, its in chosen.items() if any(self._has_keys(each) for each in its)]
         if not found:
             keys = {key for its in chosen.values() for each in its for _, key in each}
@@ -141,7 +142,7 @@ class _Work:
         return [self._columns(place, table) for place in places if table in self._tables[place]]
 
     def _columns(self, place: str, table: str) -> _Columns:
-        name = self._tables[place].get(table.lower())
+        name = self._tables[place].get(catalog_name(table))
         return columns_of(self._connection, place, name) if name is not None else {}
 
     def _is_event(self, table: str) -> bool:
@@ -164,7 +165,7 @@ class _Work:
         return account.after_replacing(replaced, dropped, result).balanced()
 
     def _place(self, store: str, table: str) -> str:
-        return f"{store}.main.{quoted(self._tables[store][table.lower()])}"
+        return f"{store}.main.{quoted(self._tables[store][catalog_name(table)])}"
 
     def _refuse_kinds(self, table: str) -> None:
         places = {_WAS: "this store", **{self._names[s.path]: s.name for s in self._sources}}
@@ -190,7 +191,7 @@ class _Work:
         sides = [
             self._incoming(number, source, table)
             for number, source in enumerate(self._sources)
-            if table.lower() in self._tables[self._names[source.path]]
+            if catalog_name(table) in self._tables[self._names[source.path]]
         ]
         columns = self._columns(OURS, table)
         keys = [(_column(columns, key) or _NO_COLUMN).name for key in self._wanted.keys]
@@ -210,7 +211,7 @@ class _Work:
         if source.base is None:
             return rows
         base = self._names[source.base]
-        if table.lower() not in self._tables[base]:
+        if catalog_name(table) not in self._tables[base]:
             return rows
         return f"{rows} ANTI JOIN {self._place(base, table)} USING (row_id)"
 
@@ -232,7 +233,7 @@ class _Work:
             f"(PARTITION BY {key} ORDER BY source DESC, timestamp DESC NULLS LAST, row_id DESC) = 1"
         )
         known = "false"
-        if table.lower() in self._tables[_WAS]:
+        if catalog_name(table) in self._tables[_WAS]:
             known = f"row_id IN (SELECT row_id FROM {self._place(_WAS, table)})"
         self._connection.execute(
             f"CREATE OR REPLACE TEMP TABLE leaving AS SELECT *, {known} AS is_ours FROM keyed "

@@ -29,6 +29,7 @@ class ContentsCorrupt(CorruptError):
     )
 
 
+_IN_PLACE = "in_place"
 _TEXT = (
     *("id", "name", "status", "parent", "folder", "signal", "reason", "host", "owner"),
     *("environment", "log", "note", "idea", "fixes", "decision"),
@@ -125,7 +126,12 @@ def _left_out(listed: Json) -> dict[str, Json]:
     return {
         "left_out": [part for part in each if isinstance(part, str)],
         "incomplete": [part["code"] for part in said if "code" in part],
-        "unheld": {str(part["code"]): part["is"] for part in said if {"code", "is"} <= part.keys()},
+        "unheld": {
+            str(part[kind]): part["is"]
+            for part in said
+            for kind in ("code", _IN_PLACE)
+            if {kind, "is"} <= part.keys()
+        },
         "unread": [part["unread"] for part in said if "unread" in part],
         "unopened": {
             str(part["unopened"]): part.get("says", {}) for part in said if "unopened" in part
@@ -190,6 +196,8 @@ def _row(run: RunRecord) -> dict[str, Json]:
         {"code": path, **({"is": code.unheld[path]} if path in code.unheld else {})}
         for path in code.incomplete
     ]
+    in_place = [name for name in code.unheld if name not in code.incomplete]
+    lacking += [{_IN_PLACE: name, "is": code.unheld[name]} for name in in_place]
     lacking += [{"unread": path} for path in code.unread]
     plain = cast("dict[str, dict[str, Json]]", facts.get("code", {})).get(UNOPENED, {})
     lacking += [{"unopened": path, "says": said} for path, said in plain.items()]

@@ -6,6 +6,7 @@ Event tables (``events`` and any name a user gives) are made on demand with the 
 
 from __future__ import annotations
 
+from xvc.core.name_words import CAPITALS, SMALL, catalog_name
 from xvc.errors import BadValue
 
 VERSION = 1
@@ -94,6 +95,19 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def catalog_named(name: str) -> str:
+    """Write the expression that `catalog_name` is in SQL, of an expression.
+
+    ``lower()`` would take é and É for one, which the catalog holds apart.
+    """
+    return f"translate({name}, '{CAPITALS}', '{SMALL}')"
+
+
+def same_name(column: str) -> str:
+    """Write the condition that a column holds a name that is, to the catalog, the parameter's."""
+    return f"{catalog_named(column)} = {catalog_named('?')}"
+
+
 def column_for(key: str, taken: set[str]) -> str:
     """Choose the column of a key: the key itself, or with a number where another has the name.
 
@@ -101,7 +115,7 @@ def column_for(key: str, taken: set[str]) -> str:
     'Loss_2'
     """
     name, number = key, 1
-    while name.lower() in taken:
+    while catalog_name(name) in taken:
         number += 1
         name = f"{key}_{number}"
     return name
@@ -115,6 +129,6 @@ def check_table(name: str) -> str:
     """
     if not name.isascii() and name != name.encode(errors="replace").decode():
         raise BadValue("table", f"{name!a} holds half a character (a lone surrogate)")
-    if not name or name.lower() in SYSTEM_TABLES:
+    if not name or catalog_name(name) in SYSTEM_TABLES:
         raise BadValue("table", f"{name!r} is reserved; choose another name")
     return name

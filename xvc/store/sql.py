@@ -226,7 +226,7 @@ def _contents(connection: DuckDBPyConnection) -> dict[str, tuple[int, int]]:
     found = {}
     for table in table_names(connection):
         row = connection.execute(
-            f"SELECT count(*), coalesce(sum(hash(t)::HUGEINT), 0) FROM {quoted(table)} t"
+            f"SELECT count(*), coalesce(sum(hash(*COLUMNS(*))::HUGEINT), 0) FROM {quoted(table)}"
         ).fetchone()
         found[table] = (int(row[0]), int(row[1])) if row else (0, 0)
     return found

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from xvc.core.expression import Expression
+from xvc.core.name_words import catalog_name
 from xvc.core.nested import above
 from xvc.errors import BadValue, NoColumn, NoTable
 from xvc.store.columns import known
 from xvc.store.filter_sql import Field, condition
 from xvc.store.query import as_logged
-from xvc.store.schema import EVENT_COLUMNS, quoted
+from xvc.store.schema import EVENT_COLUMNS, quoted, same_name
 from xvc.types import RunId
 
 if TYPE_CHECKING:
@@ -67,12 +68,12 @@ def fields(connection: DuckDBPyConnection, table: str) -> list[Field]:
         NoTable: there is no such table.
     """
     names = table_names(connection)
-    if table.lower() not in map(str.lower, names):
+    if catalog_name(table) not in map(catalog_name, names):
         raise NoTable(table, tuple(names))
     shape = connection.execute(
         "SELECT column_name, data_type FROM duckdb_columns() "
         "WHERE database_name = current_database() AND schema_name = 'main' "
-        "AND lower(table_name) = lower(?) ORDER BY column_index",
+        f"AND {same_name('table_name')} ORDER BY column_index",
         [table],
     ).fetchall()
     logged = {column.name: column for column in known(connection, table).values()}

@@ -45,7 +45,10 @@ class Code(TypedDict):
         Mapping[str, Mapping[str, object]],
         "Params files that the command never opened, and what they say: it had no say in the run.",
     ]
-    unheld: Annotated[Mapping[str, str], "What of the incomplete was there: digests."]
+    unheld: Annotated[
+        Mapping[str, str],
+        "What of the incomplete was there: digests; and the state of packages installed in place.",
+    ]
     contested: Annotated[
         Mapping[str, str],
         "Params of which something else that the command read says another value, and what: "
