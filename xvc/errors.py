@@ -412,14 +412,12 @@ class NoObject(NotFoundError):
     """A DVC object that a pointer names is not in the cache.
 
     ``was_asked`` tells that each remote was asked for it in vain; ``remotes`` names them.
-    ``source`` is the command that brings an import from where it came.
     """
 
     digest: str
     path: str
     was_asked: bool = False
     remotes: tuple[str, ...] = ()
-    source: str = ""
     says = "{path} ({digest:.10}) is not in the DVC cache"
     way = (
         "`xvc pull` brings it, or `dvc fetch {path}`; without a DVC remote only another clone's "
@@ -433,8 +431,6 @@ class NoObject(NotFoundError):
     @property
     def hint(self) -> str:
         """Say what brings it; of what was asked for in vain, who can still have it."""
-        if self.source:
-            return f"It is imported: `{self.source}` brings it from its source."
         if not self.was_asked:
             return super().hint
         if self.remotes:
@@ -630,6 +626,20 @@ class CacheUnreadable(NoObject):
     def hint(self) -> str:
         """What to do about the cache."""
         return "Make it readable, or mount it; nothing that was recorded is lost."
+
+
+@error("import-away")
+class ImportAway(NoObject):
+    """Imported data is neither in the cache nor on a DVC remote; ``source`` says what brings it."""
+
+    digest: str
+    path: str
+    source: str = ""
+
+    @property
+    def hint(self) -> str:
+        """Name DVC's command that brings it."""
+        return f"It is imported: `{self.source}` brings it from its source."
 
 
 @error("store-corrupt")

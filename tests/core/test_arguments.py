@@ -85,6 +85,25 @@ def test_options_of_pytest_are_no_params() -> None:
         ("add_argument('--n', nargs='+', action='extend')", "--n 1 2 --n 3", {"n": "1 2 3"}),
         ("add_argument('--n', type=int)", "--n 1 --n 2", {"n": "2"}),
         ("option('--lr', default=.1)", "--lr 0.2 d.csv", {"lr": "0.2"}),
+        (
+            "# add_argument('--lr', action='store_true')\nadd_argument('--lr')",
+            "--lr 1",
+            {"lr": "1"},
+        ),
+        ('"""add_argument("--n", nargs="+")"""\nadd_argument("--n")', "--n 1 d.csv", {"n": "1"}),
+        ("add_argument('--on', help='no #', action='store_true')", "--on d.csv", {}),
+        ("def main(p: str, on: bool = False): ...", "--on d.csv", {}),
+        ("on: Annotated[bool, typer.Option('--go')]", "--go d.csv", {}),
+        ("class A:\n  do_it: Optional[bool] = None", "--do-it d.csv", {}),
+        ("class A:\n  fp16: bool = False", "--fp16 False", {"fp16": "False"}),
+        ("make_option(c('-v', '--on'), action='store_true')", "--on d.csv --lr 1", {"lr": "1"}),
+        (
+            "p$add_argument('--lr')\np$add_argument('--on', action='store_true')",
+            "--lr d",
+            {"lr": "d"},
+        ),
+        ('"--lr"\n"--on"\naction = :store_true', "--on d.csv --lr 1", {"lr": "1"}),
+        ("docopt: t.py [--on] [--lr=<x>] FILE", "--on d.csv --lr x", {"lr": "x"}),
     ],
 )
 def test_a_script_says_which_options_it_has(text: str, words: str, found: dict[str, str]) -> None:

@@ -271,7 +271,8 @@ class RunRecord:
     def doubt(self, key: str) -> str:
         """Return what is put behind the value of a param that may be overruled, else nothing.
 
-        >>> RunRecord(RunId("a"), code=RunCode(contested={"lr": "$LR says 0.9"})).doubt("lr")
+        >>> doubted = RunCode(contested={"lr": "$LR says 0.9"})
+        >>> RunRecord(RunId("a"), code=doubted, params={"lr": 0.1}).doubt("lr")
         '?'
         """
         return DOUBT if key in self.code.contested and key in self.params else ""

@@ -16,6 +16,7 @@ from itertools import takewhile
 from xvc.core.code_files import is_source
 from xvc.core.command_places import not_filled_in_run
 from xvc.core.late_pattern import late
+from xvc.core.name_words import word_table
 from xvc.core.seed_names import is_seed
 from xvc.recording.shell_words import handed_on
 
@@ -26,6 +27,21 @@ _TEST_RUNNERS = ("pytest", "py.test", "pytest-3")
 _NEGATIVE = late(r"-[0-9.]")
 _NUMBER = late(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _DECLARED = late(r"(?:add_argument|option)\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
+_NO_CODE = late(
+    r"(\"(?!\"\")(?:\\.|[^\"\\\n])*\"|'(?!'')(?:\\.|[^'\\\n])*')"
+    r"|\"\"\".*?\"\"\"|'''.*?'''|#[^\n]*",
+    re.DOTALL,
+)
+_BOOL = late(r"\b(\w+)\s*:\s*(?:(?:\w+\.)?(?:Annotated|Optional)\[\s*)*bool\b")
+_BOOL_OPTION = late(r"\bbool\b[^\n]*?\bOption\(([^()]*)\)")
+_STORED = late(
+    r"[\"']--([\w.-]+)[\"'](?:(?![\"']-|add_argument|option\().)*?"
+    r"action\s*=\s*[:\"']store_(?:true|false)",
+    re.DOTALL,
+)
+_LONG = late(r"--([A-Za-z][\w.-]*)")
+_VALUED = late(r"--([A-Za-z][\w.-]*)[= ](?:<|[A-Z]{2})")
+_TRUTHS = word_table("true false yes no on off 1 0 t f y n")
 _SPELLED = late(r"\s*[\"']([^\"']*)[\"']\s*(?:,|$)")
 _DEST = late(r"\bdest\s*=\s*[\"']([\w.]+)[\"']")
 _REPEATED = late(r"multiple\s*=\s*True|action\s*=\s*[\"'](?:append|extend)[\"']")
@@ -45,8 +61,9 @@ _ELSEWHERE = late(
 class Declared:
     """What a script's text says of its options: which have no value, several, and one each.
 
-    Those in ``repeated`` are given once for each of their values. ``names`` maps each way to write
-    an option, a short one with its dash, to the name by which the script has it. With
+    Those in ``repeated`` are given once for each of their values; behind ``switches``, which are
+    declared in other ways than argparse's, only true and false are values. ``names`` maps each way
+    to write an option, a short one with its dash, to the name by which the script has it. With
     ``abbreviates`` these are all options there are, and the beginning of a long one is enough;
     with ``by_argparse`` a sign may stand between a short one and its value.
     """
@@ -55,6 +72,7 @@ class Declared:
     lists: frozenset[str] = frozenset()
     single: frozenset[str] = frozenset()
     repeated: frozenset[str] = frozenset()
+    switches: frozenset[str] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict)
     abbreviates: bool = False
     by_argparse: bool = False
@@ -77,6 +95,8 @@ def declared_in(text: str) -> Declared:
     >>> declared_in("add_argument('-b', '--batch-size'); option('--lr', '-l', 'rate')").names
     {'-b': 'batch_size', 'batch_size': 'batch_size', 'lr': 'rate', '-l': 'rate'}
     """
+    switches = _switches(text)
+    text = _without_comments(text)
     kinds: dict[str, set[str]] = {"flags": set(), "lists": set(), "single": set()}
     repeated: set[str] = set()
     names: dict[str, str] = {}
@@ -96,10 +116,26 @@ def declared_in(text: str) -> Declared:
     return Declared(
         **{kind: frozenset(found) for kind, found in kinds.items()},
         repeated=frozenset(repeated),
+        switches=frozenset(switches),
         names=sure,
         abbreviates=not disputed and _has_all_options(text, sum(bool(said) for _, said in calls)),
         by_argparse="ArgumentParser" in text,
     )
+
+
+def _without_comments(text: str) -> str:
+    """Leave out comments, and texts of several lines: what is declared there, is not."""
+    return _NO_CODE.sub(lambda found: found[1] or "", text)
+
+
+def _switches(text: str) -> set[str]:
+    """Name the switches of typer, dataclasses and docopt, and of parsers in R and Julia."""
+    code = _without_comments(text)
+    found = {*_BOOL.findall(code), *_STORED.findall(code)}
+    found |= {name for said in _BOOL_OPTION.findall(code) for name in _LONG.findall(said)}
+    if "docopt" in text:
+        found |= {*_LONG.findall(text)} - {*_VALUED.findall(text)}
+    return {*map(_as_argument, found)}
 
 
 def _spellings(call: str) -> list[list[str]]:
@@ -186,6 +222,9 @@ def _given(command: Sequence[str], declared: Declared) -> Iterator[_Given]:
         spelled = declared.spelled(option[1]) if place >= begins else exact
         value = _behind(spelled, bare, declared) if option[2] is None else option[2]
         if value is None or (option[2] is None and spelled in declared.flags):
+            continue
+        is_switch = option[2] is None and spelled in declared.switches
+        if is_switch and value.lower() not in _TRUTHS:  # a word of its own
             continue
         name = declared.names.get(spelled, "") if place >= begins else ""
         is_same = not name or name == exact

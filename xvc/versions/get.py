@@ -16,7 +16,16 @@ from xvc.core.model import candidate_of, candidate_path
 from xvc.dvc.outputs import digests_of, note_old, object_of
 from xvc.dvc.pointers import SUFFIX, Out, parse_pointer
 from xvc.dvc.repository import Dvc, is_named
-from xvc.errors import BadValue, NoObject, NoRun, NotFoundError, ObjectCorrupt, TargetExists, error
+from xvc.errors import (
+    BadValue,
+    ImportAway,
+    NoObject,
+    NoRun,
+    NotFoundError,
+    ObjectCorrupt,
+    TargetExists,
+    error,
+)
 from xvc.git.commit_files import write_files
 from xvc.git.history import last_with
 from xvc.history.find import find, versions
@@ -325,7 +334,9 @@ def _bring(dvc: Dvc, missing: Mapping[str, Out]) -> None:
         gone, asked = fetching.lost, tuple(dict.fromkeys(fetching.asked))
     for digest in sorted(gone):
         out = missing[digest]
-        raise NoObject(digest, out.path, was_asked=True, remotes=asked, source=out.source)
+        if out.source:
+            raise ImportAway(digest, out.path, source=out.source)
+        raise NoObject(digest, out.path, was_asked=True, remotes=asked)
 
 
 def _write(project: Project, point: Revision, wanted: _Wanted, folder: Path) -> None:
