@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -30,7 +31,7 @@ _RUN = (".py", ".sh", ".bash", ".zsh", ".r", ".R", ".jl", ".lua", ".pl", ".rb", 
 _MOST_LOOKED_AT = 10_000  # entries of folders: a folder of images costs 10 ms, and no more
 _MOST_WATCHED = 500  # files that are no code; the shallow ones, as models are
 _MANY = 100  # files of a folder: of more the folder is watched
-_MOST_FOLDERS = 200
+_MOST_FOLDERS, _MOST_SECONDS = 200, 0.1  # of a folder outside of the tree
 _ENVIRONMENT = {"pyvenv.cfg", "conda-meta"}
 _CACHE, _ENDING = "__pycache__", ".pyc"
 _DVC = ".dvc"
@@ -77,22 +78,23 @@ class UnheldFiles:
             self._add_outside(place)
         data_files = [os.path.realpath(file) for file in self._paths]
         self._real = dict(zip(data_files, self._paths, strict=True))
-        self._opened = FileWatch(self._sources, OPENED)
+        self._opened = FileWatch([*self._real, *self._sources], OPENED)
         self._changed = FileWatch(self._stamps, MODIFIED | TOUCHED)
-        self._data_opened = FileWatch(self._real, OPENED)
-        self._first_act = FileWatch(self._real, READ | MODIFIED, once=True)
-        self._listed = FileWatch(self._folders, READ, once=True)
+        self._first_act = FileWatch([*self._real, *self._folders], READ | MODIFIED, once=True)
 
     def _add_outside(self, place: str) -> None:
         if os.path.isfile(place) and (stamp := stamp_of(place)):
             self._stamps[place], self._paths[place] = stamp, place
         elif os.path.isdir(place):
-            folders = (at for at, _, _ in os.walk(place))
-            self._folders |= dict.fromkeys(itertools.islice(folders, _MOST_FOLDERS), place)
+            until = time.monotonic() + _MOST_SECONDS
+            folders = itertools.takewhile(lambda _: time.monotonic() < until, os.walk(place))
+            few = itertools.islice(folders, _MOST_FOLDERS)
+            self._folders |= dict.fromkeys((at for at, _, _ in few), place)
 
     def opened(self) -> list[str]:
         """List the code that was opened, by paths from the top."""
-        return sorted({self._sources[file] for file in self._opened.seen()})
+        seen = self._opened.seen()
+        return sorted({path for file, path in self._sources.items() if file in seen})
 
     def read(self) -> tuple[dict[str, Stamp], set[str]]:
         """Tell what was read that is no code: files as they were before, and folders of many.
@@ -100,14 +102,12 @@ class UnheldFiles:
         What was written before it was read is no input, and what was only opened for writing. A
         file that is mapped into memory is opened alone.
         """
-        first, opened = self._first_act.seen(), self._data_opened.seen()
-        read = [f for f, act in first.items() if act == READ]
-        read += [f for f in opened if f not in first]
-        files = [self._real[file] for file in read]
-        return (
-            {self._paths[file]: self._stamps[file] for file in files},
-            {self._folders[folder] for folder in self._listed.seen()},
-        )
+        first = self._first_act.seen()
+        read = {each for each, act in first.items() if act == READ}
+        read |= self._opened.seen().keys() - first.keys()
+        files = [file for real, file in self._real.items() if real in read]
+        folders = {path for folder, path in self._folders.items() if folder in read}
+        return {self._paths[file]: self._stamps[file] for file in files}, folders
 
     def only_touched(self) -> list[str]:
         """List the files whose time was set and to which nobody wrote, by paths from the top.
@@ -124,8 +124,7 @@ class UnheldFiles:
 
     def close(self) -> None:
         """Watch no more; what was not asked for is lost."""
-        every = (self._opened, self._changed, self._data_opened, self._first_act, self._listed)
-        for watch in every:
+        for watch in (self._opened, self._changed, self._first_act):
             watch.close()
 
 
