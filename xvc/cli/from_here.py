@@ -36,8 +36,10 @@ def text_from_here(text: str, folder: Path, led: str | None = None) -> str:
 
 def from_here(command: str, folder: Path, led: str | None = None) -> str:
     """Change one command: *folder* is where xvc worked, *led* what ``-C`` said."""
-    if command.startswith(_OF_FILES):
-        command = _WORD.sub(lambda found: _reached(found[0], folder), command)
+    verb = next((each for each in _OF_FILES if command.startswith(f"{each} ")), None)
+    if verb is not None:
+        files = _WORD.sub(lambda found: _reached(found[0], folder), command[len(verb) :])
+        command = verb + files
     program, _, rest = command.partition(" ")
     if led is None or program not in _FOLDER or rest.startswith("init") or " -C " in f" {rest}":
         return command
