@@ -255,6 +255,34 @@ def test_what_a_clone_may_not_record_is_left_out_of_a_run(
     assert _leaks(clone) == []
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("skills", "install", "--dest"),
+        ("worktree", "add", "w", "--path"),
+        ("checkout", "e0.1.0", "--path"),
+    ],
+)
+def test_a_new_folder_is_made_behind_no_tracked_link(
+    words: tuple[str, ...],
+    cloned: Callable[[Callable[[Path, Path], None]], Path],
+    call_xvc: Calling,
+    tmp_path: Path,
+) -> None:
+    """A link that the clone brought is refused; one that its user made is followed."""
+    clone = cloned(_link("out", ".ssh"))
+    git(clone, "tag", "-am", "0", "e0.1.0")
+    (tmp_path / "own").mkdir()
+    (clone / "own").symlink_to(tmp_path / "own")
+
+    theirs = call_xvc(*words, "out/new", "--json")
+    ours = call_xvc(*words, "own/new", "--json")
+
+    assert _code(theirs) == "outside-project"
+    assert ours.code == 0, ours.err
+    assert [*(tmp_path / "own/new").iterdir()]
+
+
 def test_what_the_user_trusts_is_recorded(
     cloned: Callable[[Callable[[Path, Path], None]], Path], call_xvc: Calling
 ) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from xvc.agents.skill_files import packaged_skills
 from xvc.errors import ConflictError, NotFoundError, error
+from xvc.project import Project
 from xvc.system.files import make_folder, write_durably
 
 
@@ -44,7 +45,9 @@ class Installation:
     is_done: bool = False
 
 
-def install_skills(folder: Path, *, replaces: bool = False, dry_run: bool = False) -> Installation:
+def install_skills(
+    project: Project, folder: Path, *, replaces: bool = False, dry_run: bool = False
+) -> Installation:
     """Copy every skill into *folder*, one folder each, and return what that did.
 
     Where a file is there that differs, nothing is written unless *replaces* holds: then
@@ -52,9 +55,12 @@ def install_skills(folder: Path, *, replaces: bool = False, dry_run: bool = Fals
 
     Raises:
         NoSkills: the package has none.
+        OutsideProject: a link that git tracks in the project leads out of it.
         TargetInTheWay: a folder or a link is where a file is to go.
     """
     wanted = _wanted()
+    for place in {(folder / name).parent for name in wanted}:
+        project.refuse_way_out(place)
     plan = _compared(folder, wanted)
     if dry_run or (plan.changed and not replaces):
         return plan

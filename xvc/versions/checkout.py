@@ -56,10 +56,13 @@ def checkout(project: Project, reference: str, *, path: Path | None = None) -> C
         NoRun: nothing answers to it.
         NoVersion: there is no such version.
         NoCode: the run's code is not here.
+        OutsideProject: on the way to *path* a link that git tracks leads out of the project.
         TreeTaken: name or folder are in use.
         LockBusy: another xvc is at it, for long.
         GitFailed: git refused.
     """
+    if path is not None:
+        project.refuse_way_out(path)
     point = revision_of(project, reference)
     main = every_tree(project)[0]
     name = name_of(main, point.name)

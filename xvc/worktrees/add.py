@@ -89,11 +89,14 @@ def add(
     Raises:
         BadValue: *name* is no name.
         NoBase: *base* names no commit.
+        OutsideProject: on the way to *path* a link that git tracks leads out of the project.
         TreeTaken: name, branch or folder are in use.
         LockBusy: another xvc is at it, for long.
         GitFailed: git refused.
     """
     check_name(name)
+    if path is not None:
+        project.refuse_way_out(path)
     room = project.room
     with tree_lock(room, name, "worktree add"):
         with tree_list_lock(project, f"add {name}"):

@@ -52,8 +52,9 @@ def command(
     from xvc.agents.install import install_skills  # late: it reads YAML
 
     here: Context = context.obj
-    folder = here.folder / dest if dest else folder_of(agent, here.project().root)
-    found = install_skills(folder, replaces=yes, dry_run=dry_run)
+    project = here.project()
+    folder = here.folder / dest if dest else folder_of(agent, project.root)
+    found = install_skills(project, folder, replaces=yes, dry_run=dry_run)
     code = 0 if found.is_done or dry_run else _NEEDS_DECISION
     data: Data = {
         "folder": str(found.folder),
