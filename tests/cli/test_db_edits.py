@@ -222,6 +222,21 @@ def _query(store: str, asked: str) -> list[Any]:
     return list(literal_eval(done.stdout))
 
 
+def test_a_copy_has_what_was_logged_and_is_not_in_the_file(
+    call_xvc: Calling, tmp_path: Path
+) -> None:
+    """The process that logged it was killed; the other store and its journals stay as they are."""
+    store = tmp_path / "killed.duckdb"
+    code = f"from xvc import Tracker; import os; t = Tracker({str(store)!r}); t.log({{'a': 1}}); "
+    subprocess.run([sys.executable, "-c", f"{code}os._exit(0)"], check=True)
+    lay = sorted(tmp_path.rglob("killed*/**/*.jsonl"))
+    copied = call_xvc("db", "copy", str(store), "--yes", "--json")
+
+    assert copied.data["rows"] == {"events": 1}
+    assert sorted(tmp_path.rglob("killed*/**/*.jsonl")) == lay != []
+    assert not store.exists()
+
+
 def test_a_copy_of_one_table(runs: list[str], other: str, call_xvc: Calling) -> None:
     """--table brings its rows and their runs only."""
     copied = call_xvc("db", "copy", other, "--table", "tests", "--yes", "--json").data
