@@ -446,6 +446,16 @@ def _have_same_submodules(project: Project, one: RunRecord, other: RunRecord) ->
     return not lacking or not lacking & submodules(project.git).keys()
 
 
+def _trust(near: Near) -> int:
+    """Put first the runs that read what lies here now, last those that are not known to have read.
+
+    One that failed early read less than what it would have read.
+    """
+    if not any(file.is_unkept for file in near.run.data.values()):
+        return 2
+    return 1 if near.unseen else 0
+
+
 def seen_before(project: Project, record: RunRecord) -> Near | None:
     """Find the newest run of the same as one that just began; None without a store at hand.
 
@@ -472,6 +482,7 @@ def seen_before(project: Project, record: RunRecord) -> Near | None:
         ]
         if not alike:
             return None
+        alike.sort(key=_trust)
         trees = code_trees(project, [record, *(each.run for each in alike)])
         if record.id not in trees:
             return None
