@@ -237,6 +237,23 @@ def test_a_copy_has_what_was_logged_and_is_not_in_the_file(
     assert not store.exists()
 
 
+def test_a_copy_of_a_run_that_went_on_is_brought_up_to_date(
+    call_xvc: Calling, tmp_path: Path
+) -> None:
+    """Copied while it went on, and taken for lost here: its end comes with the next copy."""
+    words = ("db", "copy", str(tmp_path / "other.duckdb"), "--yes", "--json")
+    with Tracker(tmp_path / "other.duckdb", name="first") as tracker:
+        tracker.log({"a": 1})
+        begun = call_xvc(*words).data["rows"]
+        again = call_xvc(*words)
+        tracker.log({"a": 2})
+    ended = call_xvc(*words).data["rows"]
+    run = call_xvc("show", tracker.track_id, "--json").data
+
+    assert (begun, again.code, ended) == ({"events": 1}, 0, {"events": 1})
+    assert (run["status"], run["metrics"]["a"]) == ("finished", 2)
+
+
 def test_a_copy_of_one_table(runs: list[str], other: str, call_xvc: Calling) -> None:
     """--table brings its rows and their runs only."""
     copied = call_xvc("db", "copy", other, "--table", "tests", "--yes", "--json").data

@@ -38,7 +38,7 @@ class StoresDiffer(ConflictError):
     differing: tuple[str, ...]
     says = "{differing!n} differ from {path}: {differing:5}"
     way = (
-        "Nothing was copied. One side was changed since (`xvc db set`), or its run went on; "
+        "Nothing was copied. One side was changed since (`xvc db set`); "
         "make both alike, or copy another table with --table."
     )
 
