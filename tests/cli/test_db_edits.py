@@ -223,7 +223,7 @@ def _query(store: str, asked: str) -> list[Any]:
 
 
 def test_a_copy_has_what_was_logged_and_is_not_in_the_file(
-    call_xvc: Calling, tmp_path: Path
+    project: Path, call_xvc: Calling, tmp_path: Path
 ) -> None:
     """The process that logged it was killed; the other store and its journals stay as they are."""
     store = tmp_path / "killed.duckdb"
@@ -238,7 +238,7 @@ def test_a_copy_has_what_was_logged_and_is_not_in_the_file(
 
 
 def test_a_copy_of_a_run_that_went_on_is_brought_up_to_date(
-    call_xvc: Calling, tmp_path: Path
+    project: Path, call_xvc: Calling, tmp_path: Path
 ) -> None:
     """Copied while it went on, and taken for lost here: its end comes with the next copy."""
     words = ("db", "copy", str(tmp_path / "other.duckdb"), "--yes", "--json")
@@ -248,7 +248,7 @@ def test_a_copy_of_a_run_that_went_on_is_brought_up_to_date(
         again = call_xvc(*words)
         tracker.log({"a": 2})
     ended = call_xvc(*words).data["rows"]
-    run = call_xvc("show", tracker.track_id, "--json").data
+    (run,) = call_xvc("ls", "--json").data["runs"]
 
     assert (begun, again.code, ended) == ({"events": 1}, 0, {"events": 1})
     assert (run["status"], run["metrics"]["a"]) == ("finished", 2)
