@@ -331,7 +331,8 @@ def _socket(place: Path) -> None:
     here = os.getcwd()
     os.chdir(place.parent)  # a socket's name is short
     try:
-        socket.socket(socket.AF_UNIX).bind(place.name)
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(place.name)
     finally:
         os.chdir(here)
 

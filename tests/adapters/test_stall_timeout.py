@@ -40,6 +40,7 @@ def test_a_git_remote_that_never_answers_is_given_up(
     assert "still waiting for git remote origin" in answer.err
 
 
+@pytest.mark.sweep  # DVC asks ten times; that a wait is told of is held above
 @pytest.mark.usefixtures("impatient")
 def test_a_dvc_remote_that_never_answers_is_told_of(
     project: Path, tmp_path: Path, silent: int, call_xvc: Calling

@@ -222,6 +222,38 @@ def _query(store: str, asked: str) -> list[Any]:
     return list(literal_eval(done.stdout))
 
 
+def test_a_copy_has_what_was_logged_and_is_not_in_the_file(
+    project: Path, call_xvc: Calling, tmp_path: Path
+) -> None:
+    """The process that logged it was killed; the other store and its journals stay as they are."""
+    store = tmp_path / "killed.duckdb"
+    code = f"from xvc import Tracker; import os; t = Tracker({str(store)!r}); t.log({{'a': 1}}); "
+    subprocess.run([sys.executable, "-c", f"{code}os._exit(0)"], check=True)
+    lay = sorted(tmp_path.rglob("killed*/**/*.jsonl"))
+    copied = call_xvc("db", "copy", str(store), "--yes", "--json")
+
+    assert copied.data["rows"] == {"events": 1}
+    assert sorted(tmp_path.rglob("killed*/**/*.jsonl")) == lay != []
+    assert not store.exists()
+
+
+def test_a_copy_of_a_run_that_went_on_is_brought_up_to_date(
+    project: Path, call_xvc: Calling, tmp_path: Path
+) -> None:
+    """Copied while it went on, and taken for lost here: its end comes with the next copy."""
+    words = ("db", "copy", str(tmp_path / "other.duckdb"), "--yes", "--json")
+    with Tracker(tmp_path / "other.duckdb", name="first") as tracker:
+        tracker.log({"a": 1})
+        begun = call_xvc(*words).data["rows"]
+        again = call_xvc(*words)
+        tracker.log({"a": 2})
+    ended = call_xvc(*words).data["rows"]
+    (run,) = call_xvc("ls", "--json").data["runs"]
+
+    assert (begun, again.code, ended) == ({"events": 1}, 0, {"events": 1})
+    assert (run["status"], run["metrics"]["a"]) == ("finished", 2)
+
+
 def test_a_copy_of_one_table(runs: list[str], other: str, call_xvc: Calling) -> None:
     """--table brings its rows and their runs only."""
     copied = call_xvc("db", "copy", other, "--table", "tests", "--yes", "--json").data

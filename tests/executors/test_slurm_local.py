@@ -144,6 +144,7 @@ def test_a_real_cluster_interrupts_a_stopped_job(real: SlurmExecutor, tmp_path: 
     assert not (tmp_path / "begun").exists()
 
 
+@pytest.mark.sweep  # SLURM takes 15 seconds to notice it
 @slurm_is_here
 def test_a_job_whose_step_is_killed_is_lost(real: SlurmExecutor, tmp_path: Path) -> None:
     """That is noticed where there is no accounting database, and the next job runs."""

@@ -63,7 +63,13 @@ def test_a_merge_that_is_killed_is_all_or_nothing(
     assert outcomes == {True, False}
 
 
-@pytest.mark.parametrize("words", [("merge", "side"), ("rebase", "side", "--on", "token", "--yes")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("merge", "side"),
+        pytest.param(("rebase", "side", "--on", "token", "--yes"), marks=pytest.mark.sweep),
+    ],
+)
 def test_what_was_published_before_a_kill_can_be_undone(
     words: tuple[str, ...], parted: Repo, tmp_path: Path, injector: Path
 ) -> None:

@@ -105,7 +105,9 @@ def test_an_unopened_file_is_no_params_of_a_run_that_has_them_elsewhere(
 ) -> None:
     """What a file says that was opened instead, and what the script has an option for."""
     (mixed / "params.yaml").write_text("lr: 0.1\nsteps: 3\nn: 1\n")
-    (mixed / "train.py").write_text("# p.add_argument('--n')\nopen('conf/mine.yaml').read()\n")
+    (mixed / "train.py").write_text(
+        "lambda p: p.add_argument('--n')\nopen('conf/mine.yaml').read()\n"
+    )
 
     call_xvc("run", "--", sys.executable, "train.py")
 

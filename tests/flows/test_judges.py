@@ -236,14 +236,14 @@ def test_a_judge_that_only_moved_is_the_same(
 
 
 def test_a_judge_that_nothing_holds_is_said(project: Path, call_xvc: Calling) -> None:
-    """A name that is written wrong, or that git ignores, judges nobody; each command says so."""
-    _reading_test_data(project, "{files: [evalute.py, train.py], data: [data/test.csv]}")
+    """A name that is written wrong judges nobody, nor what git ignores and no run reads."""
+    _reading_test_data(project, "{files: [evalute.py, train.py], data: [data/tests.csv]}")
     (project / ".gitignore").write_text("/data\n/metrics.json\n")
     git(project, "add", ".")
     git(project, "commit", "-qm", "train")
     first = call_xvc("run", "--", "python", "train.py", "0.8")
     call_xvc("run", "--", "python", "train.py", "0.9")
-    said = "judge: neither git nor DVC holds evalute.py, data/test.csv"
+    said = "judge: neither git nor DVC holds evalute.py, data/tests.csv"
 
     for words in (
         ("compare", "@-1", "@"),
@@ -257,3 +257,20 @@ def test_a_judge_that_nothing_holds_is_said(project: Path, call_xvc: Calling) ->
         warnings = call_xvc(*words, "--json").json["warnings"]
         assert [each.startswith(said) for each in warnings].count(True) == 1, (words, warnings)
     assert said in first.err
+
+
+def test_a_judges_data_that_git_ignores_counts_where_runs_read_it(
+    project: Path, call_xvc: Calling
+) -> None:
+    """What it was is on record, so results before and after a change of it are not ranked."""
+    _reading_test_data(project, "{data: [data/test.csv]}")
+    (project / ".gitignore").write_text("/data\n/metrics.json\n")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "train")
+    call_xvc("run", "--", "python", "train.py", "0.8")
+    with (project / "data" / "test.csv").open("a") as data:
+        data.write("more\n")
+    changed = call_xvc("run", "--", "python", "train.py", "0.9")
+
+    assert "the judge has changed" in changed.err
+    assert "data/test.csv" in changed.err

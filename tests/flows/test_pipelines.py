@@ -445,3 +445,30 @@ def test_a_stage_whose_changed_command_failed_left_nothing(
     shown = call_xvc("show", done.data["run"], "--json").data
     assert done.code != 0
     assert shown.get("outs", {}).keys() | shown.get("data", {}).keys() == set()
+
+
+def test_what_a_stage_made_and_is_not_there_is_absent(project: Path, call_xvc: Calling) -> None:
+    """A run of something else cannot have read it; one that makes or brings it can."""
+    (project / "dvc.yaml").write_text(
+        "stages:\n  one:\n    cmd: echo 1 > a.txt\n    outs: [a.txt]\n"
+        "  two:\n    cmd: cp a.txt b.txt\n    deps: [a.txt]\n    outs: [b.txt]\n"
+    )
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "stages")
+    assert call_xvc("run", "--", "dvc", "repro", "-q").code == 0
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "made")
+    with_it = call_xvc("run", "--json", "--", "true").data["run"]
+    (project / "a.txt").unlink()
+    without = call_xvc("run", "--json", "--", "true")
+    refused = call_xvc("tag", "minor")
+    call_xvc("run", "--", "sh", "-c", "dvc repro -q")
+    brought, lacking = (
+        call_xvc("show", run, "--json").data["data"]["a.txt"] for run in ("@", without.data["run"])
+    )
+
+    assert lacking["state"] == "absent"
+    assert "state" not in brought
+    assert without.data["same_as"] is None
+    assert with_it in str(without.json["warnings"])
+    assert "error[data-differs]" in refused.err

@@ -290,7 +290,10 @@ def test_a_short_option_that_the_script_calls_a_seed_overrules_a_file(
 ) -> None:
     """As the long one does; one that the command gives a value itself is refused."""
     (project / "params.yaml").write_text("seed: 7\n")
-    (project / "t.py").write_text("# p.add_argument('-s', '--seed')\n")
+    (project / "t.py").write_text(
+        "import argparse\np = argparse.ArgumentParser()\n"
+        "p.add_argument('-s', '--seed')\np.parse_args()\n"
+    )
     git(project, "add", ".")
     git(project, "commit", "-qm", "seeds")
 

@@ -253,7 +253,14 @@ def _without_roots_rights() -> list[str]:
     return ["setpriv", "--bounding-set", rights, "--inh-caps", rights]
 
 
-@pytest.mark.parametrize("kind", ["cache", "objects", "each object", "a link", "no store"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("cache", "no store"),
+        *(pytest.param(each, marks=pytest.mark.sweep) for each in ("objects", "each object")),
+        pytest.param("a link", marks=pytest.mark.sweep),
+    ],
+)
 def test_a_cache_that_cannot_be_read_hides_nothing_of_the_tree(
     project: Path, call_xvc: Calling, kind: str
 ) -> None:

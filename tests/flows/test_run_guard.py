@@ -185,13 +185,6 @@ def test_a_folder_that_the_command_removes(project: Path, call_xvc: Calling) -> 
     assert "working directory" not in ran.stderr
 
 
-def _goes_on(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
 def test_a_signal_beside_the_command_does_not_change_its_code(
     project: Path, call_xvc: Calling, number: signal.Signals
@@ -202,7 +195,7 @@ def test_a_signal_beside_the_command_does_not_change_its_code(
     process = subprocess.Popen(words, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     command = int(process.stdout.readline())
-    while _goes_on(command):  # before its end a signal would be for the command
+    while psutil.pid_exists(command):  # until we know of its end a signal may be for the command
         time.sleep(0.001)
     while process.poll() is None:  # until the last moment, when there is nothing left but to leave
         process.send_signal(number)

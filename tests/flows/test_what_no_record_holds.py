@@ -172,8 +172,10 @@ def test_what_a_run_read_that_nothing_tracks(
     again = call_xvc("tried", "--json", *command).data
     compared = call_xvc("compare", "@-1", "@", "--json")
     shown = call_xvc("show", "@")
+    tagged = call_xvc("tag", "minor") if not words else None
 
     assert "ran before" in same.err
+    assert tagged is None or "e0.1.0 is without" in tagged.err
     assert (tried["same_total"], again["same_total"]) == (0, 1)
     assert changed.data["same_as"] is None
     assert "repeat" not in str(compared.json["warnings"])
@@ -205,6 +207,23 @@ def test_what_a_run_read_from_its_standard_input(project: Path, way: str, tmp_pa
     told = [said("a", "-"), said("a", "-"), said("b", "-"), said("a"), said("b")]
 
     assert told == [False, way == "<", False, False, True]
+
+
+def test_a_run_that_failed_before_it_read_stands_for_no_other(
+    project: Path, call_xvc: Calling
+) -> None:
+    """Of those that may be the same the one is named that read what lies there."""
+    (project / ".gitignore").write_text("*.csv\n")
+    (project / "t.py").write_text("print(open('a.csv').read())\n")
+    git(project, "add", "t.py", ".gitignore")
+    git(project, "commit", "-qm", "t")
+    (project / "a.csv").write_text("1")
+    read = call_xvc("run", "--json", "--", "python", "t.py").data["run"]
+    (project / "a.csv").rename(project / "b.csv")
+    call_xvc("run", "--", "python", "t.py")
+    (project / "b.csv").rename(project / "a.csv")
+
+    assert call_xvc("run", "--json", "--", "python", "t.py").data["same_as"] == read
 
 
 def test_a_checkpoint_that_a_run_goes_on_from(project: Path, call_xvc: Calling) -> None:

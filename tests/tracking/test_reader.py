@@ -207,7 +207,7 @@ def write_rows(db: str, given: list[dict[str, Any]]) -> None:
             tracker.log(row)
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(st.lists(rows, min_size=3, max_size=12))
 def test_rows_of_several_processes(found: list[dict[str, Any]]) -> None:
     """Rows of any values from three processes are all read back equal, each way of reading."""

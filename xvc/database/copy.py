@@ -17,6 +17,7 @@ from xvc.core.name_words import catalog_name
 from xvc.core.record import RecordKind, environment_facts, facts_of
 from xvc.core.summary import beginning_of
 from xvc.errors import BadValue, ConflictError, NoStore, NoTable, StoreCorrupt, error
+from xvc.journal.reader import journals
 from xvc.project import Project
 from xvc.recording.begin_run import open_journal
 from xvc.recovery.operation_log import log_operation
@@ -37,7 +38,7 @@ class StoresDiffer(ConflictError):
     differing: tuple[str, ...]
     says = "{differing!n} differ from {path}: {differing:5}"
     way = (
-        "Nothing was copied. One side was changed since (`xvc db set`), or its run went on; "
+        "Nothing was copied. One side was changed since (`xvc db set`); "
         "make both alike, or copy another table with --table."
     )
 
@@ -63,6 +64,8 @@ def copy(
 ) -> Copied:
     """Bring what another store has and this one lacks; *table* leaves only its rows.
 
+    What was logged there and is not in its file yet is brought, too; the other stays as it is.
+
     Raises:
         NoStore: there is no store at *source*.
         BadValue: it is the store of this project itself.
@@ -73,16 +76,20 @@ def copy(
         StoresDiffer: runs or rows of one id are not the same; nothing was copied.
     """
     _refuse_unfit(project, source)
-    with project.keeper.copied() as here, _damage_named(source):
-        with db.reading(source) as there:
+    with (
+        project.keeper.copied() as here,
+        _damage_named(source),
+        _as_recorded(project, source) as whole,
+    ):
+        with db.reading(whole) as there:
             known = tables(there)
         if table is not None and catalog_name(table) not in map(catalog_name, known):
             raise NoTable(table, tuple(known))
-        lack = missing_rows(here, source, table)
+        lack = missing_rows(here, whole, table)
         if lack.differing:
             raise StoresDiffer(str(source), tuple(lack.differing))
         if not dry_run and (lack.runs or lack.rows):
-            with db.reading(source, is_known=True) as there:
+            with db.reading(whole, is_known=True) as there:
                 _write(project, there, lack)
     planned = Copied(
         runs=tuple(run.id for run in lack.runs),
@@ -97,10 +104,27 @@ def copy(
 
 
 def _refuse_unfit(project: Project, source: Path) -> None:
-    if not source.is_file():
+    if not source.is_file() and not _has_journals(project, source):
         raise NoStore(str(source))
-    if project.store_path.exists() and source.samefile(project.store_path):
+    both = source.exists() and project.store_path.exists()
+    if both and source.samefile(project.store_path):
         raise BadValue("SOURCE", f"{source} is the store of this project itself")
+
+
+def _has_journals(project: Project, source: Path) -> bool:
+    room = Project.of_store(source.resolve(), project.environment, project).room
+    return bool(journals(room.journals))
+
+
+@contextmanager
+def _as_recorded(project: Project, source: Path) -> Iterator[Path]:
+    """Give a store with what its journals have beside it: then a copy, for it is only read."""
+    if not _has_journals(project, source):
+        yield source
+        return
+    there = Project.of_store(source.resolve(), project.environment, project)
+    with there.keeper.recorded() as whole:
+        yield whole
 
 
 @contextmanager

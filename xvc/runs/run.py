@@ -142,6 +142,7 @@ def run(
         with held_back(STOPPING, interrupt):
             _complete(project, begun, request, kept)
             tagged, untagged = _tagged(project, request, record)
+            warnings += [tagged.without] if tagged is not None and tagged.without else []
             _finish_mirrors(project, begun, mirrors)
     except KeyboardInterrupt:
         warnings.append("interrupted; the next xvc command brings the store up to date")

@@ -121,6 +121,7 @@ class Recorder:
         with best_effort(begun.warnings):
             self.unheld = _unheld_files(project, begun)
         self._input = StandardInput()
+        self._away = _away(project, begun.record.data)
 
     def watch_params(
         self,
@@ -258,6 +259,16 @@ class Recorder:
         if self.unheld is not None:
             self.unheld.close()
 
+    def look_for_absent(self) -> None:
+        """Mark what a pipeline's lock names, was not there, and that nobody has made or brought."""
+        data = self._begun.record.data
+        away = [path for path in self._away if path in _away(self._project, data)]
+        if away:
+            self.data |= {path: replace(data[path], state=ABSENT) for path in away}
+            self._begun.warnings.append(
+                f"data absent: {few_of(away)}; `dvc repro` makes it, `xvc pull` brings it"
+            )
+
     def look_at_data(self) -> None:
         """See what the command read that nothing tracks."""
         run = self._begun.record.id
@@ -275,6 +286,13 @@ class Recorder:
             self._begun.warnings += self._captured.warnings()
         if self._log.failure:
             self._begun.warnings.append(f"the output log is not complete: {self._log.failure}")
+
+
+def _away(project: Project, data: Mapping[str, DataFile]) -> list[str]:
+    """List the data that is taken for unchanged and is not there: a stage may make it."""
+    top = project.git.place.top if project.place else project.root
+    held = [path for path, file in data.items() if file.state is None and not file.is_made]
+    return [path for path in held if not os.path.lexists(top / path)]
 
 
 def _captured(begun: Begun, patterns: Sequence[re.Pattern[str]]) -> CapturedRows:
@@ -410,6 +428,8 @@ def note_end(
             with best_effort(warnings):
                 is_finished = status_of(ending) is Status.FINISHED
                 pipeline = recorder.left_by_pipelines(is_finished=is_finished)
+                if pipeline is None:
+                    recorder.look_for_absent()
             with best_effort(warnings):
                 recorder.read_files(pipeline)
             with best_effort(warnings):

@@ -17,7 +17,7 @@ from pathlib import Path
 from xvc.core.commit_subject import chosen_metrics, cut, shown
 from xvc.core.equality import is_same
 from xvc.core.human_units import few_of
-from xvc.core.run import OUTSIDE, DataFile, RunRecord, Status
+from xvc.core.run import ABSENT, OUTSIDE, DataFile, RunRecord, Status
 from xvc.core.run_inputs import given, overlap
 from xvc.core.seed_names import is_seed
 from xvc.core.typed_value import TypedValue
@@ -423,9 +423,10 @@ def unseen_in_words(unseen: Mapping[str, DataFile]) -> str:
 
 
 def read_otherwise(run: RunRecord, other: RunRecord) -> list[str]:
-    """List the data that nothing keeps and that two runs did not both read alike."""
+    """List the data, of what nothing keeps or was absent, that two runs did not both read alike."""
     both = (run.data, other.data)
-    paths = {path for data in both for path, file in data.items() if file.is_unkept}
+    every = [each for data in both for each in data.items()]
+    paths = {path for path, file in every if file.is_unkept or file.state == ABSENT}
     found = [[data[path].identity for data in both if path in data] for path in sorted(paths)]
     return [
         path
@@ -444,6 +445,16 @@ def _have_same_submodules(project: Project, one: RunRecord, other: RunRecord) ->
     """Whether two runs of one tree lacked the same submodules: its commits do not tell."""
     lacking = {*one.code.left_out} ^ {*other.code.left_out}
     return not lacking or not lacking & submodules(project.git).keys()
+
+
+def _trust(near: Near) -> int:
+    """Put first the runs that read what lies here now, last those that are not known to have read.
+
+    One that failed early read less than what it would have read.
+    """
+    if not any(file.is_unkept for file in near.run.data.values()):
+        return 2
+    return 1 if near.unseen else 0
 
 
 def seen_before(project: Project, record: RunRecord) -> Near | None:
@@ -472,6 +483,7 @@ def seen_before(project: Project, record: RunRecord) -> Near | None:
         ]
         if not alike:
             return None
+        alike.sort(key=_trust)
         trees = code_trees(project, [record, *(each.run for each in alike)])
         if record.id not in trees:
             return None

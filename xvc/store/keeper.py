@@ -493,6 +493,12 @@ class Keeper:
             yield copy
 
     @contextmanager
+    def recorded(self) -> Iterator[Path]:
+        """Give such a copy, and leave the store and its journals as they are."""
+        with self._private_copy() as copy:
+            yield copy
+
+    @contextmanager
     def _private_copy(self, *, is_whole: bool = False) -> Iterator[Path]:
         """Copy the store, and fold the journals into the copy unless the store *is_whole*."""
         import tempfile  # late: most times the store itself can be read

@@ -43,7 +43,7 @@ class LoggedRow:
 
 @dataclass(slots=True)
 class MissingRows:
-    """What is to be copied, and what is not.
+    """What is to be copied, and what is not: of a run that had not ended here, its end.
 
     ``rows`` are of the runs ``of``; rows ``present`` are here and the same; runs ``deleted`` and
     ``hidden`` rows were deleted here; ``differing`` names what is not the same on both sides.
@@ -155,8 +155,18 @@ def _sort_runs(
     connection.execute(f"USE {THEIRS}")
     found.runs = by_ids(connection, [run for run, is_missing in alive if is_missing])
     for run in by_ids(connection, changed):
-        if _facts(run) != _facts(ours[run.id]):  # else it is written otherwise, and says the same
+        if _facts(run) == _facts(ours[run.id]):  # it is written otherwise, and says the same
+            continue
+        if not _goes_on(ours[run.id], run):
             found.differing.append(f"run {run.id}")
+        elif run.status.is_final:
+            found.runs.append(run)
+
+
+def _goes_on(ours: RunRecord, theirs: RunRecord) -> bool:
+    """Whether ours is what was copied of a run that had not ended: of its end we know nothing."""
+    begun = (ours.started, ours.host, ours.owner)
+    return not ours.status.is_final and begun == (theirs.started, theirs.host, theirs.owner)
 
 
 def _facts(run: RunRecord) -> str:

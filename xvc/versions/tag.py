@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from xvc.core.commit_subject import chosen_keys, chosen_metrics, one_line, subject, with_doubts
-from xvc.core.human_units import counted
+from xvc.core.human_units import counted, few_of
 from xvc.core.model import candidate_of, ignore_file
 from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.run_inputs import data_hash
@@ -108,7 +108,8 @@ class Tagged:
     ``branch`` is the branch that has the commit, None when the version stands beside it or HEAD is
     detached; ``on_head`` tells whether HEAD has it, as in the middle of a rebase;
     ``earlier`` are the versions that the run had before, ``passed`` the numbers that were passed
-    over because another project of the repository has them.
+    over because another project of the repository has them. ``unkept`` is data that the run read
+    and that nothing keeps.
     """
 
     name: str
@@ -121,6 +122,17 @@ class Tagged:
     earlier: tuple[str, ...] = ()
     passed: tuple[str, ...] = ()
     on_head: bool = True
+    unkept: tuple[str, ...] = ()
+
+    @property
+    def without(self) -> str | None:
+        """Say what the version is without; None where it has all that the run read."""
+        if not self.unkept:
+            return None
+        return (
+            f"{self.name} is without {few_of(self.unkept)}, which its run read: "
+            "neither git nor DVC has it; `dvc add` keeps data for later runs"
+        )
 
 
 def tag(project: Project, request: TagRequest) -> Tagged:
@@ -152,6 +164,7 @@ def tag(project: Project, request: TagRequest) -> Tagged:
         base = base_of(project, record, is_named=bool(request.run), wants_commit=request.commit)
         line = _subject(project, record, request.text)
         earlier = tuple(info.name for info in infos if info.message.run == record.id)
+        unkept = tuple(path for path, file in record.data.items() if file.is_unkept)
         if request.dry_run:
             paths = tuple(project.relative(path) for path in pointers_of(project, record))
             return Tagged(
@@ -165,11 +178,12 @@ def tag(project: Project, request: TagRequest) -> Tagged:
                 earlier=earlier,
                 passed=_passed(project, request, wanted, infos, taken),
                 on_head=base.on_head,
+                unkept=unkept,
             )
         with _restored(path for each in pointers_of(project, record) for path in _written(each)):
             made = _make(project, request, record, base, wanted, line)
             passed = _passed(project, request, made.name, infos, taken)
-            return replace(made, earlier=earlier, passed=passed)
+            return replace(made, earlier=earlier, passed=passed, unkept=unkept)
 
 
 def tag_merged(project: Project, request: TagRequest) -> Tagged:

@@ -99,7 +99,8 @@ def _data(made: Tagged) -> Data:
 def _warnings(made: Tagged) -> tuple[str, ...]:
     had = f"run {made.run} had {', '.join(made.earlier)} already; both stay"
     others = f"{', '.join(few(made.passed))}: taken by another project of this repository"
-    return (*((had,) if made.earlier else ()), *((others,) if made.passed else ()))
+    without = (made.without,) if made.without else ()
+    return (*((had,) if made.earlier else ()), *((others,) if made.passed else ()), *without)
 
 
 def _text(made: Tagged) -> str:
