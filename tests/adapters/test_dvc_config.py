@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,13 @@ def test_the_files_stand_over_one_another_as_for_dvc(tmp_path: Path) -> None:
     assert found.get("cache", "type") == "symlink"
     assert found.remotes == {"s": {"url": str(tmp_path / "p" / "shelf"), "user": "me"}}
     assert found.path("cache", "dir") == Path("~/c").expanduser()
+
+
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    """A pipe, as an archive may bring one; a link to nowhere holds nothing."""
+    os.mkfifo(tmp_path / "config")
+    (tmp_path / "config.local").symlink_to("nowhere")
+
+    with pytest.raises(DvcFailed, match="it is no file"):
+        read_config(tmp_path / "config")
+    assert read_config(tmp_path / "config.local") == {}

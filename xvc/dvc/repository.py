@@ -20,7 +20,7 @@ from pathlib import Path
 from xvc.core.run import DataFile
 from xvc.core.run_inputs import is_digest
 from xvc.dvc import pointers as dvc_files
-from xvc.dvc.config import Config, changed_config, read_config
+from xvc.dvc.config import Config, changed_config, config_text, read_config
 from xvc.errors import BadListing, CacheUnreadable, DvcFailed, NoObject, ObjectCorrupt
 from xvc.system.files import (
     beside,
@@ -382,7 +382,7 @@ def change_local(
         DvcFailed: it cannot be read, or DVC's grammar cannot express a value.
     """
     local = root / ".dvc" / "config.local"
-    text = local.read_text(encoding="utf-8", errors="surrogateescape") if local.exists() else ""
+    text = config_text(local)
     if text:
         mode = local.stat().st_mode & 0o777  # it may hold what others may not read
     write_local(root, changed_config(text, changes, local.name), mode)

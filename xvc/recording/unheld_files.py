@@ -76,9 +76,10 @@ class UnheldFiles:
                     self._paths[file] = path
         for place in named:
             self._add_outside(place)
-        data_files = [os.path.realpath(file) for file in self._paths]
-        self._real = dict(zip(data_files, self._paths, strict=True))
-        self._opened = FileWatch([*self._real, *self._sources], OPENED)
+        self._real = dict[str, list[str]]()  # links beside what they lead to: names of one file
+        for file in self._paths:
+            self._real.setdefault(os.path.realpath(file), []).append(file)
+        self._opened = FileWatch([*self._real, *self._folders, *self._sources], OPENED)
         self._changed = FileWatch(self._stamps, MODIFIED | TOUCHED)
         self._first_act = FileWatch([*self._real, *self._folders], READ | MODIFIED, once=True)
 
@@ -105,7 +106,7 @@ class UnheldFiles:
         first = self._first_act.seen()
         read = {each for each, act in first.items() if act == READ}
         read |= self._opened.seen().keys() - first.keys()
-        files = [file for real, file in self._real.items() if real in read]
+        files = [file for real, names in self._real.items() if real in read for file in names]
         folders = {path for folder, path in self._folders.items() if folder in read}
         return {self._paths[file]: self._stamps[file] for file in files}, folders
 

@@ -19,6 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from xvc.core.code_files import is_source
+from xvc.core.late_pattern import late
 from xvc.core.run import OUTSIDE, UNTRACKED, DataFile
 from xvc.recording.outside_data import told
 from xvc.system.path_containment import is_inside
@@ -27,9 +28,11 @@ from xvc.system.written_files import Stamp, stamp_of
 STANDARD_INPUT = "(stdin)"
 """What stands for the standard input among the data of a run."""
 
-_LARGE, _MOST_TOGETHER = 16 << 20, 64 << 20  # bytes: a tenth of a second
+_LARGE, MOST_TOGETHER = 16 << 20, 64 << 20  # bytes: a tenth of a second
+MOST_SECONDS = 1.0  # of looking at what all runs read: a pulled store names what it likes
 _DIGITS = 10
 _MOST_NAMED = 20  # files of one folder; of more the folder is named
+_PIECES = late(r"[\s,;:=|&<>()'\"]+")  # of a list of files, and of a line for a shell
 _SYSTEM = ("/dev", "/proc", "/sys", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/alternatives")
 
 
@@ -48,7 +51,7 @@ def read_data(
     for path in sorted(read):
         by_folder.setdefault(os.path.dirname(path), []).append(path)
     wholes = {*folders, *(f for f, held in by_folder.items() if f and len(held) > _MOST_NAMED)}
-    left, found = [_MOST_TOGETHER], dict[str, DataFile]()
+    left, found = [MOST_TOGETHER], dict[str, DataFile]()
     for path in sorted({*read, *wholes}):
         if not any(path.startswith(f"{whole}/") for whole in wholes):
             is_as_read = path in wholes or stamp_of(str(top / path)) == read[path]
@@ -56,19 +59,33 @@ def read_data(
     return found
 
 
-def lying_now(top: Path, known: Mapping[str, DataFile]) -> dict[str, DataFile]:
-    """Tell what lies now where a run read what git and DVC do not hold."""
-    left = [_MOST_TOGETHER]
-    wanted = sorted(path for path, file in known.items() if file.is_unkept)
-    return {
-        path: standing_in() if path == STANDARD_INPUT else lying_at(top, path, left)
-        for path in wanted
-    }
+def lying_now(
+    top: Path, known: Mapping[str, DataFile], left: list[int], until: float
+) -> dict[str, DataFile]:
+    """Tell what lies now where a run read what git and DVC do not hold.
+
+    Args:
+        top: of the work tree.
+        known: what the run read.
+        left: the bytes that may still be read; what is read is taken off.
+        until: the time of the monotonic clock after which nothing is known of the others.
+    """
+    found: dict[str, DataFile] = {}
+    for path in sorted(path for path, file in known.items() if file.is_unkept):
+        if path == STANDARD_INPUT:
+            found[path] = standing_in()
+        elif time.monotonic() < until:
+            found[path] = lying_at(top, path, left)
+        else:
+            found[path] = _by_its_times(None, is_outside=os.path.isabs(path))
+    return found
 
 
 def lying_at(top: Path, path: str, left: list[int]) -> DataFile:
     """Tell what lies at a path; of *left*, the bytes that may still be read, it takes its own."""
     place = top / path
+    if "\0" in path:  # only a store that others made says so
+        return DataFile("", state=UNTRACKED)
     is_outside = os.path.isabs(path) or not is_inside(place, top)
     try:
         facts = place.stat()
@@ -103,10 +120,11 @@ def named_outside(words: Iterable[str], folder: Path, top: Path) -> list[str]:
     """
     found: dict[str, None] = {}
     for word in words:
-        for name in {word, word.partition("=")[2]}:
+        names = {word, word.partition("=")[2], *_PIECES.split(word)} if "/" in word else ()
+        for name in sorted(names):
             if "/" not in name or is_source(name):
                 continue
-            path = os.path.normpath(folder / name)
+            path = os.path.normpath(folder / os.path.expanduser(name))
             is_systems = path.startswith(_SYSTEM) or path == "/"
             if not is_systems and os.path.exists(path) and not is_inside(Path(path), top):
                 found[path] = None

@@ -213,10 +213,10 @@ def _code_of(project: Project, was: FoundRun, reference: str) -> tuple[str, str,
 
 def _data_in_cache(project: Project, record: RunRecord) -> list[str]:
     """Fetch the data that a run read; what is nowhere any more, or was edited in place, is said."""
-    said = []
+    away = [path for path, file in record.data.items() if file.state == UNTRACKED]
+    where = "neither git nor DVC has it, so it is not in the tree of this run"
+    said = [f"{few_of(away)}: {where}"] if away else []
     for path, file in record.data.items():
-        if file.state == UNTRACKED:
-            said.append(f"{path}: neither git nor DVC has it, so it is not in the tree of this run")
         if file.state == ABSENT or file.is_unkept:
             continue
         try:

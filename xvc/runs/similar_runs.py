@@ -9,6 +9,7 @@ clone is never called the same.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -243,22 +244,27 @@ def _code_of(project: Project, change: Change) -> Change:
 
 
 class _Lying:
-    """Looks what lies now where runs read data that nothing keeps, each path once."""
+    """Looks what lies now where runs read data that nothing keeps, each path once, not for long."""
 
     def __init__(self, project: Project, wanted: RunRecord) -> None:
         self._top = project.place.top if project.place else project.root
         self._known: dict[str, DataFile] = dict(wanted.data)
         self._host = wanted.host or os.uname().nodename
+        self._left: list[int] = []
+        self._until = 0.0
 
     def where(self, run: RunRecord) -> dict[str, DataFile]:
         """Tell by their paths what lies where a run of this machine read such data."""
         paths = {path: file for path, file in run.data.items() if file.is_unkept}
         if not paths or run.host != self._host:
             return {}
-        from xvc.recording.untracked_data import lying_now  # late: most data is kept
+        # late: most data is kept
+        from xvc.recording.untracked_data import MOST_SECONDS, MOST_TOGETHER, lying_now
 
+        if not self._left:
+            self._left, self._until = [MOST_TOGETHER], time.monotonic() + MOST_SECONDS
         fresh = {path: file for path, file in paths.items() if path not in self._known}
-        self._known |= lying_now(self._top, fresh)
+        self._known |= lying_now(self._top, fresh, self._left, self._until)
         return {path: self._known[path] for path in paths}
 
 

@@ -34,7 +34,7 @@ class FileWatch:
     def __init__(self, files: Iterable[str], acts: int = MODIFIED, *, once: bool = False) -> None:
         self._descriptor, self._acts = -1, acts
         self._once = once or acts in (MODIFIED, TOUCHED, OPENED)
-        self._names: dict[int, str] = {}
+        self._names: dict[int, list[str]] = {}  # hard links are one file to the kernel
         self._seen: dict[str, int] = {}
         names = [*files][:MOST_FILES]
         if names and sys.platform == "linux":
@@ -48,14 +48,14 @@ class FileWatch:
             for name in names if self._descriptor >= 0 else ():
                 key = library.inotify_add_watch(self._descriptor, os.fsencode(name), mask)
                 if key >= 0:
-                    self._names[key] = name
+                    self._names.setdefault(key, []).append(name)
         except (OSError, AttributeError):  # a C library without it
             return
 
     def saw_nothing(self, file: str) -> bool:
         """Whether a file was watched, and nobody did it; False where nothing is known."""
         seen = self.seen()
-        return file in self._names.values() and file not in seen
+        return any(file in names for names in self._names.values()) and file not in seen
 
     def seen(self) -> dict[str, int]:
         """Map the files to which something was done to what it was, the kinds together."""
@@ -70,9 +70,9 @@ class FileWatch:
                 at += _EVENT.size + length
                 if mask & _LOST:
                     self.close()
-                elif mask & self._acts and key in self._names:
-                    name = self._names[key]
-                    self._seen[name] = self._seen.get(name, 0) | mask & self._acts
+                elif mask & self._acts:
+                    for name in self._names.get(key, ()):
+                        self._seen[name] = self._seen.get(name, 0) | mask & self._acts
         return self._seen
 
     def close(self) -> None:
