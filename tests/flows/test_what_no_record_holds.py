@@ -238,18 +238,20 @@ def test_however_a_file_is_named_and_read(
 
 
 def test_what_a_strangers_runs_say_they_read_is_looked_at_within_bounds(tmp_path: Path) -> None:
-    """A path that can be none, and more folders than there is time for."""
+    """A path that can be none, a secret, and more folders than there is time for."""
     (tmp_path / "a").write_text("1")
     for number in range(3):
         (tmp_path / f"d{number}").mkdir()
-    paths = ["a", "no\0path", "d0", "d1", "d2"]
+    (tmp_path / "credentials.json").write_text("1")
+    paths = ["a", "no\0path", "d0", "d1", "d2", "credentials.json"]
     known = {path: DataFile("untracked:1", state=UNTRACKED) for path in paths}
 
-    found = lying_now(tmp_path, known, [1], time.monotonic() + 60)
+    found = lying_now(tmp_path, known, [9], time.monotonic() + 60)
     late = [lying_now(tmp_path, known, [1], time.monotonic() - 1) for _ in range(2)]
 
     assert found["no\0path"].digest == ""
     assert found["a"].size == 1
+    assert found["credentials.json"].is_unread  # a digest of what it holds would let one guess it
     assert not any(late[0][path] == late[1][path] for path in ("a", "d0"))
 
 

@@ -31,6 +31,8 @@ _INSTALLED = "pyvenv.cfg"
 _PACKAGES = "node_modules"
 _MOST = 0.8  # the share of a folder that one folder in it has to have to be meant by it
 _NAMED_APART = 5
+MANY_FILES = 100
+"""Of so many files of one folder the folder is looked at, and not each."""
 
 
 def is_source(path: str) -> bool:

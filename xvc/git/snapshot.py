@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import get_native_id
 
-from xvc.core.code_files import Limits, in_short, installed_folders, is_source, that_fit
+from xvc.core.code_files import MANY_FILES, Limits, in_short, installed_folders, is_source, that_fit
 from xvc.errors import GitFailed
 from xvc.git.commands import Git, TreeState
 from xvc.git.index_copy import copy_index
@@ -31,8 +31,6 @@ STORES = "refs/xvc/stores/"
 _POINTER = ".dvc"
 _OF_THIS_MACHINE = "/.dvc/config.local"  # xvc sets it itself; no code, though somebody tracks it
 _GONE = f"000000 blob {'0' * 40}"
-
-_MANY = 100  # files of a folder: of more the folder is named
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +141,7 @@ def _that_may_be_data(
         is_other = path in others or path.startswith(foreign) or path.endswith("/")
         if not is_other and not is_withheld(path, limits.allowed):
             by_folder.setdefault(path.rpartition("/")[0], []).append(path)
-    many = {folder for folder, held in by_folder.items() if folder and len(held) > _MANY}
+    many = {folder for folder, held in by_folder.items() if folder and len(held) > MANY_FILES}
     few = (path for folder, held in by_folder.items() if folder not in many for path in held)
     return (*(f"{folder}/" for folder in sorted(many)), *few)
 

@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from xvc.core.code_files import is_generated, is_junk, is_record
+from xvc.core.code_files import MANY_FILES, is_generated, is_junk, is_record
 from xvc.git.commands import Git
 from xvc.system.file_watch import MODIFIED, OPENED, READ, TOUCHED, FileWatch
 from xvc.system.path_containment import is_inside
@@ -30,7 +30,6 @@ from xvc.system.written_files import Stamp, stamp_of
 _RUN = (".py", ".sh", ".bash", ".zsh", ".r", ".R", ".jl", ".lua", ".pl", ".rb", ".m", ".sql", ".js")
 _MOST_LOOKED_AT = 10_000  # entries of folders: a folder of images costs 10 ms, and no more
 _MOST_WATCHED = 500  # files that are no code; the shallow ones, as models are
-_MANY = 100  # files of a folder: of more the folder is watched
 _MOST_FOLDERS, _MOST_SECONDS = 200, 0.1  # of a folder outside of the tree
 _ENVIRONMENT = {"pyvenv.cfg", "conda-meta"}
 _CACHE, _ENDING = "__pycache__", ".pyc"
@@ -151,7 +150,7 @@ def _files(top: Path, places: Iterable[str], data: Collection[str]) -> Iterator[
         entries = _entries(f"{top}/{path}")
         left -= 1 + len(entries)
         if entries.keys().isdisjoint(_ENVIRONMENT):
-            if len(entries) - sum(entries.values()) > _MANY:
+            if len(entries) - sum(entries.values()) > MANY_FILES:
                 yield f"{bare}/"
             waiting += [f"{bare}/{name}{'/' * is_dir}" for name, is_dir in entries.items()]
 

@@ -2,8 +2,8 @@
 
 A small file of the tree is told by its content, which another machine tells alike. A large one, a
 folder, and what lies outside of the tree are told by names, sizes, times and inodes: of two that
-differ in these nothing is known. Ten digits of a digest tell files apart, and are too few to guess
-what a file holds by them.
+differ in these nothing is known; so is what may be a secret by its name. Ten digits of a digest
+tell files apart.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from xvc.core.code_files import is_source
 from xvc.core.late_pattern import late
 from xvc.core.run import OUTSIDE, UNTRACKED, DataFile
+from xvc.core.secrets import looks_secret
 from xvc.recording.outside_data import told
 from xvc.system.path_containment import is_inside
 from xvc.system.written_files import Stamp, stamp_of
@@ -89,7 +90,8 @@ def lying_at(top: Path, path: str, left: list[int]) -> DataFile:
     is_outside = os.path.isabs(path) or not is_inside(place, top)
     try:
         facts = place.stat()
-        if is_outside or not stat.S_ISREG(facts.st_mode) or facts.st_size > min(_LARGE, left[0]):
+        is_small = stat.S_ISREG(facts.st_mode) and facts.st_size <= min(_LARGE, left[0])
+        if is_outside or not is_small or looks_secret(path):
             return _by_its_times(told(place), is_outside=is_outside)
         left[0] -= facts.st_size
         return _by_content(place.read_bytes())
@@ -98,8 +100,11 @@ def lying_at(top: Path, path: str, left: list[int]) -> DataFile:
 
 
 def _by_content(content: bytes) -> DataFile:
-    digest = sha256(content).hexdigest()[:_DIGITS]
-    return DataFile(f"{UNTRACKED}:{digest}", len(content), state=UNTRACKED)
+    return DataFile(f"{UNTRACKED}:{_digest(content)}", len(content), state=UNTRACKED)
+
+
+def _digest(content: bytes) -> str:
+    return sha256(content).hexdigest()[:_DIGITS]
 
 
 def _by_its_times(said: str | None, *, is_outside: bool) -> DataFile:
@@ -125,10 +130,18 @@ def named_outside(words: Iterable[str], folder: Path, top: Path) -> list[str]:
             if "/" not in name or is_source(name):
                 continue
             path = os.path.normpath(folder / os.path.expanduser(name))
-            is_systems = path.startswith(_SYSTEM) or path == "/"
-            if not is_systems and os.path.exists(path) and not is_inside(Path(path), top):
+            if not _is_systems(path) and os.path.exists(path) and not is_inside(Path(path), top):
                 found[path] = None
     return [*found]
+
+
+def _is_systems(path: str) -> bool:
+    """Whether a path is of the system.
+
+    >>> _is_systems("/usr/bin/env"), _is_systems("/usrdata/a.csv")
+    (True, False)
+    """
+    return path == "/" or f"{path}/".startswith(tuple(f"{each}/" for each in _SYSTEM))
 
 
 class StandardInput:
@@ -167,11 +180,21 @@ def standing_in(begin: int | None = None) -> DataFile:
         facts = os.fstat(0)
         if stat.S_ISREG(facts.st_mode):
             begin = os.lseek(0, 0, os.SEEK_CUR) if begin is None else begin
+            if looks_secret(_name_of_input()):
+                said = f"{facts.st_ino} {facts.st_size} {facts.st_mtime_ns} {begin}"
+                return _by_its_times(_digest(said.encode()), is_outside=False)
             if facts.st_size - begin <= _LARGE:
                 return _by_content(os.pread(0, facts.st_size - begin, begin))
     except OSError:
         pass
     return _by_its_times(None, is_outside=False)
+
+
+def _name_of_input() -> str:
+    try:
+        return os.readlink("/proc/self/fd/0")
+    except OSError:
+        return ""
 
 
 def _unknown(path: str, run: str) -> DataFile:
