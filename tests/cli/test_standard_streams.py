@@ -72,8 +72,12 @@ def test_a_command_that_nobody_can_hear_does_its_work(project: Path) -> None:
 
 @pytest.mark.skipif(not _FULL, reason="no /dev/full")
 @pytest.mark.parametrize("words", [["ls"], ["ls", "--json"]])
-def test_an_output_without_room_is_named_on_the_other(project: Path, words: list[str]) -> None:
-    """As text and as a document, in one sentence and no traceback."""
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_an_output_without_room_is_named_on_the_other(
+    project: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], unbuffered: str
+) -> None:
+    """As text and as a document, in one sentence and no traceback, whatever Python buffers."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     with Path("/dev/full").open("w") as full:
         call = [sys.executable, "-m", "xvc", *words]
         done = subprocess.run(call, cwd=project, stdout=full, stderr=subprocess.PIPE, text=True)
@@ -81,3 +85,4 @@ def test_an_output_without_room_is_named_on_the_other(project: Path, words: list
     assert done.returncode == 1
     assert done.stderr.startswith("error[system-refused]: standard output: No space left")
     assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr

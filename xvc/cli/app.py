@@ -349,7 +349,8 @@ def _leave(code: int) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
     except (OSError, ValueError):  # the interpreter says it as for any other program
-        return
+        if not code:  # else it is said
+            return
     os._exit(code)
 
 

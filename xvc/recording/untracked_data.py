@@ -136,12 +136,13 @@ def named_outside(words: Iterable[str], folder: Path, top: Path) -> list[str]:
 
 
 def _is_systems(path: str) -> bool:
-    """Whether a path is of the system.
+    """Whether a path is of the system; what lies in memory is not.
 
-    >>> _is_systems("/usr/bin/env"), _is_systems("/usrdata/a.csv")
-    (True, False)
+    >>> _is_systems("/usr/bin/env"), _is_systems("/usrdata/a.csv"), _is_systems("/dev/shm/a.csv")
+    (True, False, False)
     """
-    return path == "/" or f"{path}/".startswith(tuple(f"{each}/" for each in _SYSTEM))
+    is_systems = f"{path}/".startswith(tuple(f"{each}/" for each in _SYSTEM))
+    return path == "/" or (is_systems and not path.startswith("/dev/shm/"))  # noqa: S108
 
 
 class StandardInput:
